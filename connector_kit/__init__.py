@@ -1,0 +1,29 @@
+"""What every connector shares: send, log in, redact, keep the evidence."""
+
+from connector_kit.connector import Connector, Manifest, Tools, load_manifest
+from connector_kit.exchanges import Exchange, MemoryRecorder, Recorder, exchange_subject, subject
+from connector_kit.redact import Redactor, secrets_of
+from connector_kit.send import Operation, Reply, Request, Sender, new_client
+from connector_kit.tokens import MemoryTokens, Token, Tokens
+
+__all__ = [
+    "Connector",
+    "Exchange",
+    "Manifest",
+    "MemoryRecorder",
+    "MemoryTokens",
+    "Operation",
+    "Recorder",
+    "Redactor",
+    "Reply",
+    "Request",
+    "Sender",
+    "Token",
+    "Tokens",
+    "Tools",
+    "exchange_subject",
+    "load_manifest",
+    "new_client",
+    "secrets_of",
+    "subject",
+]

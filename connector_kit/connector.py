@@ -1,0 +1,56 @@
+"""What a connector folder exports: CONNECTOR, a manifest with a settings class and a factory."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from connector_kit.send import Sender
+from connector_kit.tokens import Tokens
+from domain.ports import Clock, CodeTable
+
+
+class Manifest(BaseModel):
+    """`manifest.toml` of a connector. `capabilities` are names of protocols in domain/ports.py."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    name_zh: str
+    name_en: str
+    capabilities: tuple[str, ...]
+    login: str
+    """How it logs in, in words: session, app signature, OAuth, none."""
+    hosts: dict[str, str] = {}
+    """Environment name to base URL; a connection may name any other."""
+    limits: dict[str, int] = {}
+    hook_kinds: tuple[str, ...] = ()
+    """Kinds of inbox messages that its hook or poll brings."""
+    notes: tuple[str, ...] = ()
+    """What the vendor has no call for, and similar facts that a person should know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a connection is given to work with."""
+
+    connection: str
+    sender: Sender
+    tokens: Tokens
+    clock: Clock
+    tables: Mapping[str, CodeTable]
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    manifest: Manifest
+    settings: type[BaseModel]
+    open: Callable[[Any, Tools], object]
+    """(settings, tools) -> an adapter that implements the capabilities. Opens no connection, does no I/O."""
+
+
+def load_manifest(folder: Path) -> Manifest:
+    return Manifest.model_validate(tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8")))

@@ -1,0 +1,45 @@
+"""Secrets leave no trace: everything that is kept or shown passes here first."""
+
+import re
+from urllib.parse import quote
+
+from pydantic import BaseModel, SecretStr
+
+MASK = "***"
+SECRET_NAMES = re.compile(
+    r"^(authorization|cookie|set-cookie|proxy-authorization|.*(secret|password|passwd|signature|token|session).*)$",
+    re.IGNORECASE,
+)
+SECRET_FIELDS = re.compile(
+    r'("[^"]*(?:secret|password|access_token|refresh_token|auth_code|session_?id)[^"]*"\s*:\s*"'
+    r'|"token"\s*:\s*\{\s*"id"\s*:\s*")([^"]*)(")',
+    re.IGNORECASE,
+)
+
+
+def secrets_of(settings: BaseModel) -> set[str]:
+    """The values of all SecretStr fields."""
+    values = (getattr(settings, name) for name in type(settings).model_fields)
+    return {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
+
+
+class Redactor:
+    """Masks known secret values wherever they stand, and values under names that sound secret."""
+
+    def __init__(self, secrets: set[str] | None = None) -> None:
+        self._secrets: set[str] = set()
+        for secret in secrets or set():
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """A value learnt later: a token, a session id. Too short ones would mask ordinary text."""
+        if len(secret) >= 6:
+            self._secrets |= {secret, quote(secret, safe="")}
+
+    def text(self, text: str) -> str:
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, MASK)
+        return SECRET_FIELDS.sub(rf"\g<1>{MASK}\g<3>", text)
+
+    def headers(self, headers: dict[str, str]) -> dict[str, str]:
+        return {k: MASK if SECRET_NAMES.match(k) else self.text(v) for k, v in headers.items()}

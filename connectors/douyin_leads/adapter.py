@@ -1,0 +1,85 @@
+"""The ports that this vendor serves: Hook, LeadReader, LeadSource."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import mappings
+from connector_kit import Tools
+from connectors.douyin_leads import protocol
+from connectors.douyin_leads.client import Client
+from connectors.douyin_leads.hooks import LeadHook
+from connectors.douyin_leads.settings import Settings
+from connectors.douyin_leads.wire import CluePage
+from domain.faults import Malformed, Transient, Unmappable
+from domain.ports import Inbound, Translated
+from domain.records import Lead
+
+PASSES = 5
+MAX_PAGES = 10_000
+MAPPINGS = {"lead.push": "douyin_leads.push", "lead.pull": "douyin_leads.pull"}
+
+
+class DouyinLeads(LeadHook):
+    def __init__(self, settings: Settings, tools: Tools) -> None:
+        super().__init__(settings)
+        self._client = Client(settings, tools)
+        self._tables = tools.tables
+        self._names = settings.push_names
+
+    async def pull_leads(self, since: datetime, until: datetime) -> AsyncIterator[Sequence[Inbound]]:
+        """Rows that arrive push others to later pages: those come twice, which is harmless. Rows that vanish
+        pull others past us: the total falls, and the window is read again."""
+        given: set[str] = set()
+        for _ in range(PASSES):
+            seen: set[str] = set()
+            totals: list[int] = []
+            async for page in self._pages(since, until):
+                messages = [protocol.pulled(row) for row in page.list]
+                seen |= {str(row["clue_id"]) for row in page.list}
+                totals.append(page.page_info.total_number)
+                fresh = [message for message in messages if message.dedupe_key not in given]
+                given |= {message.dedupe_key for message in fresh}
+                if fresh:
+                    yield fresh
+            if protocol.is_complete(len(seen), totals):
+                return
+        raise Transient(f"线索列表在读取时不断变化 (the list keeps moving): {len(seen)} of {totals[-1]}")
+
+    async def _pages(self, since: datetime, until: datetime) -> AsyncIterator[CluePage]:
+        """Up to an empty or short page: the number of pages changes while we read."""
+        for number in range(1, MAX_PAGES + 1):
+            page = await self._client.clues(since=since, until=until, page=number)
+            yield page
+            if len(page.list) < max(page.page_info.page_size, 1):
+                return
+        raise Malformed(f"线索列表超过 {MAX_PAGES} 页 (the list does not end)")
+
+    def read_lead(self, kind: str, body: bytes) -> Translated[Lead]:
+        mapping = mappings.load(MAPPINGS[kind])
+        try:
+            data = mapping.apply_or_raise(self._fields(kind, body), tables=self._tables)
+            return Translated(_lead(data), f"{mapping.name}@{mapping.version}")
+        except mappings.MappingProblem as error:
+            raise Unmappable([problem.message_zh for problem in error.problems]) from error
+
+    def _fields(self, kind: str, body: bytes) -> Mapping[str, object]:
+        try:
+            fields = protocol.tidy(protocol.decode(body))
+        except ValueError as error:
+            raise Unmappable(["报文不是 JSON (not JSON)"]) from error
+        if not isinstance(fields, dict):
+            raise Unmappable(["报文不是 JSON 对象 (not a JSON object)"])
+        named = protocol.default_names(fields, self._names) if kind == "lead.push" else fields
+        return protocol.unfolded(named)
+
+
+def _lead(data: Mapping[str, Any]) -> Lead:
+    answers = data.get("answers")
+    return Lead(**{**data, "answers": _texts(answers) if isinstance(answers, Mapping) else None})
+
+
+def _texts(answers: Mapping[str, object]) -> Mapping[str, str] | None:
+    return {
+        label: protocol.shown(answer) for label, answer in answers.items() if answer not in (None, "")
+    } or None

@@ -1,0 +1,139 @@
+"""The ports of a signing service: a request becomes a flow, a flow becomes neutral news."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import mappings
+from connector_kit import Tools
+from connectors.esign.client import EsignClient
+from connectors.esign.errors import ALREADY_REVOKED
+from connectors.esign.hooks import EsignHooks
+from connectors.esign.protocol import Account, findable, names_contract, safe_name
+from connectors.esign.settings import EsignSettings
+from domain.faults import Misconfigured, Rejected, Transient, Unmappable
+from domain.ports import HookAnswer, HookRequest, Inbound, SigningHint
+from domain.records import SignedFile, SigningFlow, SigningRequest, plain
+from domain.states import SigningState
+
+MAPPING = "esign.create_by_file"
+CLOCK_SKEW = timedelta(minutes=15)
+"""The vendor's clock may differ from ours by as much as it tolerates in a signature."""
+LIST_WINDOW = timedelta(days=365)
+LINK_ATTEMPTS = 2
+NATIONAL_PREFIX = "+86"
+
+
+class EsignAdapter:
+    """Implements Signer, Hook and SigningHook."""
+
+    def __init__(self, settings: EsignSettings, tools: Tools) -> None:
+        secret = settings.app_secret.get_secret_value()
+        account = Account(
+            settings.base_url.rstrip("/"),
+            settings.app_id,
+            secret,
+            timeout=settings.timeout_seconds,
+            file_timeout=settings.file_timeout_seconds,
+        )
+        self._settings = settings
+        self._clock = tools.clock
+        self._tables = tools.tables
+        self._client = EsignClient(account, sender=tools.sender, clock=tools.clock)
+        self._hooks = EsignHooks(app_id=settings.app_id, secret=secret)
+
+    async def find_flow(self, request: SigningRequest) -> SigningFlow | None:
+        """By the key inside; the list shows only times and titles, so its candidates are opened."""
+        since = request.requested_at - CLOCK_SKEW
+        until = min(self._clock.now() + CLOCK_SKEW, since + LIST_WINDOW)
+        async for found in self._client.started(since, until):
+            if names_contract(found.title, request.contract_number):
+                flow = await self._client.detail(found.flow_id)
+                if flow.key == request.key:
+                    return flow
+        return None
+
+    async def create_flow(self, request: SigningRequest, content: bytes) -> SigningFlow:
+        """The detail is not fetched: a failed look must not hide that the flow exists."""
+        name = safe_name(request.file_name)
+        place = await self._client.announce_file(name, content)
+        await self._client.upload(place.fileUploadUrl, content)
+        pages = await self._client.pages_when_ready(place.fileId, patience=self._settings.file_wait_seconds)
+        if pages is None:
+            raise Transient("文件还在处理，稍后再试 (the file is not ready yet)")
+        body = self._body(request, place.fileId, name=name, pages=pages)
+        flow_id = await self._client.create_flow(body)
+        return SigningFlow(
+            flow_id=flow_id, key=request.key, state=SigningState.SIGNING, parties=len(request.parties)
+        )
+
+    async def flow(self, flow_id: str) -> SigningFlow:
+        return await self._client.detail(flow_id)
+
+    async def signed_file(self, flow_id: str) -> SignedFile:
+        """A link that ran out is asked for once more."""
+        for _ in range(LINK_ATTEMPTS):
+            name, url = await self._client.download_link(flow_id, seconds=self._settings.link_seconds)
+            content = await self._client.download(url)
+            if content is not None:
+                return SignedFile(name=name, content=content, sha256=hashlib.sha256(content).hexdigest())
+        raise Transient("下载链接失效 (the link to the signed file ran out)")
+
+    async def extend(self, flow_id: str, until: datetime) -> None:
+        await self._client.delay(flow_id, until=until)
+
+    async def revoke(self, flow_id: str, reason: str) -> None:
+        """Twice is no news."""
+        try:
+            await self._client.revoke(flow_id, reason=reason[:50])
+        except Rejected as refusal:
+            if refusal.code != ALREADY_REVOKED:
+                raise
+
+    async def urge(self, flow_id: str) -> None:
+        await self._client.urge(flow_id, notice_types=self._settings.notice_types)
+
+    async def sign_url(self, flow_id: str, phone: str) -> str:
+        """The account in the form that was used at creation."""
+        return await self._client.sign_url(flow_id, account=phone.removeprefix(NATIONAL_PREFIX))
+
+    def open(self, request: HookRequest) -> Sequence[Inbound]:
+        return self._hooks.open(request)
+
+    def accepted(self, request: HookRequest) -> HookAnswer:
+        return self._hooks.accepted(request)
+
+    def read_hint(self, kind: str, body: bytes) -> SigningHint | None:
+        return self._hooks.read_hint(kind, body)
+
+    def _body(self, request: SigningRequest, file_id: str, *, name: str, pages: int) -> dict[str, object]:
+        file = {
+            "id": file_id,
+            "name": name,
+            "seal_page": self._settings.seal_page or pages,
+            "seal_x": self._settings.seal_x,
+            "seal_y": self._settings.seal_y,
+        }
+        record = {
+            **_fields(request),
+            "flow_title": safe_name(f"{request.contract_number} {request.title}"),
+            "notice_types": self._settings.notice_types,
+            "files": [file],
+        }
+        try:
+            body = mappings.load(MAPPING).apply_or_raise(record, tables=self._tables)
+        except mappings.MappingProblem as error:
+            raise Unmappable([problem.message_zh for problem in error.problems]) from error
+        if not findable(body, key=request.key, contract_number=request.contract_number):
+            raise Misconfigured(f"映射 {MAPPING} 的标题须含合同号，customBizNum 须为 key:order")
+        return body
+
+
+def _fields(request: SigningRequest) -> dict[str, object]:
+    record = plain(request)
+    assert isinstance(record, dict)
+    return record
+
+
+def open_connection(settings: EsignSettings, tools: Tools) -> EsignAdapter:
+    return EsignAdapter(settings, tools)

@@ -1,0 +1,131 @@
+"""The OpenAPI door: logs in, sends, polls. One method per operation."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from connector_kit import Reply, Request, Token, Tools
+from connectors.yonyou_u8 import protocol
+from connectors.yonyou_u8.protocol import Finished, Pending
+from connectors.yonyou_u8.settings import U8Settings
+from connectors.yonyou_u8.wire import Message
+from domain.faults import Malformed, SessionExpired, Throttled, Transient, UnknownOutcome
+
+WALKS = 5
+"""How often a list that changes while it is read is read again."""
+POLL_GROWTH = 1.7
+POLL_LONGEST = 15.0
+
+Row = TypeVar("Row", bound=Message)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApi:
+    settings: U8Settings
+    tools: Tools
+
+    async def get(self, resource: str, code: str, row: type[Row]) -> Row | None:
+        return await self._call(
+            lambda token: protocol.build_get(self.settings, token, resource, code),
+            lambda reply: protocol.read_record(reply, resource, row),
+        )
+
+    async def list(
+        self, resource: str, row: type[Row], filters: Mapping[str, str], *, key: Callable[[Row], str]
+    ) -> AsyncIterator[Row]:
+        """Every row once. Pages shift while documents are added: it is read until a whole walk is quiet."""
+        seen: set[str] = set()
+        for _ in range(WALKS):
+            walk = _Walk()
+            async for item in self._walk(resource, row, filters, walk):
+                walk.codes.add(key(item))
+                if key(item) not in seen:
+                    seen.add(key(item))
+                    yield item
+            if walk.quiet:
+                return
+        raise Transient(f"U8 的 {resource} 列表一直在变，这次没有读全")
+
+    async def add(self, resource: str, record: Mapping[str, object], *, biz_id: str) -> Finished:
+        first = await self._call(
+            lambda token: protocol.build_add(self.settings, token, resource, record, biz_id=biz_id),
+            protocol.read_add,
+        )
+        return await self._poll(first.request_id) if isinstance(first, Pending) else first
+
+    async def verify(self, resource: str, code: str) -> None:
+        await self._call(
+            lambda token: protocol.build_verify(self.settings, token, resource, code), protocol.read_done
+        )
+
+    async def _walk(
+        self, resource: str, row: type[Row], filters: Mapping[str, str], walk: "_Walk"
+    ) -> AsyncIterator[Row]:
+        number, last = 1, 1
+        while number <= last:
+            page, rows = await self._call(
+                lambda token, number=number: protocol.build_page(  # type: ignore[misc]
+                    self.settings, token, resource, number, filters
+                ),
+                lambda reply: protocol.read_page(reply, resource, row),
+            )
+            walk.counts.add(page.row_count)
+            last = page.page_count
+            number += 1
+            for item in rows:
+                yield item
+
+    async def _poll(self, request_id: str) -> Finished:
+        """What was accepted may have happened: nothing that goes wrong here says otherwise."""
+        for pause in _pauses(self.settings.poll_first_seconds, self.settings.poll_budget_seconds):
+            await asyncio.sleep(pause)
+            try:
+                reply = await self.tools.sender.send(protocol.build_result(self.settings, request_id))
+            except (Transient, Throttled, Malformed) as fault:
+                raise UnknownOutcome(f"U8 已受理，结果没有问到：{fault}") from fault
+            finished = protocol.read_result(reply)
+            if finished is not None:
+                return finished
+        raise UnknownOutcome("U8 已受理，到时限还没有执行完")
+
+    async def _call(self, build: Callable[[str], Request], read: Callable[[Reply], Result]) -> Result:
+        """A refused token is renewed once: nothing has happened yet, so writes may repeat too."""
+        token = await self._token()
+        try:
+            return read(await self.tools.sender.send(build(token)))
+        except SessionExpired:
+            renewed = await self._token(refused=token)
+        return read(await self.tools.sender.send(build(renewed)))
+
+    async def _token(self, *, refused: str | None = None) -> str:
+        token = await self.tools.tokens.get("token", self._log_in, refused=refused)
+        self.tools.sender.redactor.add(token.value)
+        return token.value
+
+    async def _log_in(self, known: Token | None) -> Token:
+        reply = await self.tools.sender.send(protocol.build_token(self.settings))
+        return protocol.read_token(reply, now=self.tools.clock.now())
+
+
+class _Walk:
+    """One pass over all pages of a list."""
+
+    def __init__(self) -> None:
+        self.codes: set[str] = set()
+        self.counts: set[int] = set()
+
+    @property
+    def quiet(self) -> bool:
+        """The number of rows never changed, and as many different rows came."""
+        return len(self.counts) == 1 and len(self.codes) == max(self.counts)
+
+
+def _pauses(first: float, budget: float) -> Iterator[float]:
+    end = time.monotonic() + budget
+    pause = first
+    while time.monotonic() + pause <= end:
+        yield pause
+        pause = min(pause * POLL_GROWTH, POLL_LONGEST)

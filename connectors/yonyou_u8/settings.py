@@ -1,0 +1,53 @@
+"""One connection to a U8 account set: credentials, and the company's choices in its books."""
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+CURRENCY_NAMES = {"CNY": "人民币", "USD": "美元", "EUR": "欧元", "HKD": "港币", "JPY": "日元", "GBP": "英镑"}
+
+
+class U8Settings(BaseModel):
+    """The accounts are those of the standard chart; a company that numbers differently changes them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    door: Literal["openapi"] = "openapi"
+    """How U8 is reached. The XML door (EAI) becomes another value here, behind the same ports."""
+    base_url: str = "https://api.yonyouup.com"
+    from_account: str
+    to_account: str
+    app_key: str
+    app_secret: SecretStr
+    ds_sequence: int = Field(default=1, ge=1)
+    """Which account set of the app, counted from 1."""
+
+    synchronous: bool = True
+    """sync=1: the answer says at once what happened. False: acknowledged, then polled."""
+    timeout_seconds: float = Field(default=30.0, gt=0)
+    poll_first_seconds: float = Field(default=3.0, gt=0)
+    poll_budget_seconds: float = Field(default=60.0, gt=0)
+    rows_per_page: int = Field(default=100, ge=1, le=1000)
+
+    operator: str = "财务接口"
+    """制单人: must exist in U8 by this name."""
+    auditor: str | None = None
+    """U8 user id that verifies; None: the default user of the interface does."""
+    department: str | None = None
+    salesman: str | None = None
+    customer_class: str = "01"
+    receivable_account: str = "1122"
+    """Must be controlled by U8's receivables system; so must `advance_account`."""
+    advance_account: str = "2203"
+    revenue_account: str = "600101"
+    tax_accounts: dict[Decimal, str] = {Decimal("0.13"): "22210101", Decimal("0.06"): "22210106"}
+    """Tax rate as a fraction → account of the output tax. A rate that is not here is not split off."""
+    bank_account: str = "100201"
+    settlement_style: str = "3"
+    currency_names: dict[str, str] = CURRENCY_NAMES
+    exchange_rates: dict[str, Decimal] = {}
+    """ISO currency → rate to 人民币, for documents in foreign currency."""
+    balance_field: str = "iramount_f"
+    """[U] where get and lists print the open balance in document currency; absent: unknown."""
+    local_balance_field: str = "iramount"

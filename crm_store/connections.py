@@ -1,0 +1,119 @@
+"""Configured connections, their secrets and tokens, and where each pull has got to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crm_store.rows import many, one
+from crm_store.sealing import Sealer
+from crm_store.tables import code_tables, connections, cursors, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    id: str
+    connector: str
+    settings: Mapping[str, object]
+    secrets: Mapping[str, str]
+    state: str
+    reason: str | None
+
+
+class Connections:
+    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    async def save(
+        self, name: str, *, connector: str, settings: Mapping[str, object], secrets: Mapping[str, str]
+    ) -> None:
+        """Writes or replaces; a changed connection is active again."""
+        values = {
+            "connector": connector,
+            "settings": dict(settings),
+            "secrets": self._sealer.seal(dict(secrets)),
+            "state": "active",
+            "reason": None,
+        }
+        statement = insert(connections).values(id=name, **values)
+        await self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+        await self._connection.execute(delete(tokens).where(tokens.c.connection == name))
+
+    async def all(self) -> list[Connection]:
+        """Raises WrongKey."""
+        rows = await many(self._connection, select(connections).order_by(connections.c.id))
+        return [
+            Connection(
+                row["id"],
+                row["connector"],
+                row["settings"],
+                self._sealer.open(row["secrets"]),
+                row["state"],
+                row["reason"],
+            )
+            for row in rows
+        ]
+
+    async def pause(self, name: str, reason: str) -> None:
+        await self._connection.execute(
+            update(connections).where(connections.c.id == name).values(state="paused", reason=reason)
+        )
+
+    async def resume(self, name: str) -> bool:
+        statement = (
+            update(connections)
+            .where(connections.c.id == name)
+            .values(state="active", reason=None)
+            .returning(connections.c.id)
+        )
+        return await one(self._connection, statement) is not None
+
+    async def lock_token(self, connection: str, name: str) -> None:
+        """Single flight across processes: held until the transaction ends, also when its process dies."""
+        await self._connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 1))"), {"name": f"{connection}/{name}"}
+        )
+
+    async def token(self, connection: str, name: str) -> dict[str, str] | None:
+        row = await one(
+            self._connection,
+            select(tokens.c.sealed).where(tokens.c.connection == connection, tokens.c.name == name),
+        )
+        return self._sealer.open(row["sealed"]) if row else None
+
+    async def save_token(self, connection: str, name: str, token: dict[str, str]) -> None:
+        sealed = self._sealer.seal(token)
+        statement = insert(tokens).values(connection=connection, name=name, sealed=sealed)
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["connection", "name"], set_={"sealed": sealed})
+        )
+
+    async def cursor(self, connection: str, name: str) -> datetime | None:
+        row = await one(
+            self._connection,
+            select(cursors.c.until).where(cursors.c.connection == connection, cursors.c.name == name),
+        )
+        return row["until"] if row else None
+
+    async def move_cursor(self, connection: str, name: str, until: datetime) -> None:
+        statement = insert(cursors).values(connection=connection, name=name, until=until)
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["connection", "name"], set_={"until": until})
+        )
+
+    async def code_tables(self) -> dict[str, dict[str, str]]:
+        tables: dict[str, dict[str, str]] = {}
+        for row in await many(self._connection, select(code_tables)):
+            tables.setdefault(row["name"], {})[row["key"]] = row["value"]
+        return tables
+
+    async def set_codes(self, name: str, codes: Mapping[str, str]) -> None:
+        for key, value in codes.items():
+            statement = insert(code_tables).values(name=name, key=key, value=value)
+            await self._connection.execute(
+                statement.on_conflict_do_update(index_elements=["name", "key"], set_={"value": value})
+            )

@@ -1,0 +1,41 @@
+"""Brings a database to the newest schema."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _config(database_url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["database_url"] = database_url
+    return config
+
+
+def migrate(database_url: str) -> None:
+    """Runs in a thread of its own event loop: not to be called from a running loop."""
+    command.upgrade(_config(database_url), "head")
+
+
+def check(database_url: str) -> None:
+    """Raises when the schema in the code and the migrations differ."""
+    command.check(_config(database_url))
+
+
+async def unsafe_settings(database_url: str) -> list[str]:
+    """Server settings that break the promise of a commit: each must be on."""
+    engine = create_async_engine(database_url)
+    try:
+        async with engine.connect() as connection:
+            values = {
+                name: (await connection.execute(text(f"SHOW {name}"))).scalar_one()
+                for name in ("fsync", "synchronous_commit", "full_page_writes")
+            }
+    finally:
+        await engine.dispose()
+    return [f"{name}={value}" for name, value in values.items() if value == "off"]

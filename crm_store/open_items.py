@@ -1,0 +1,83 @@
+"""What people must look at: tasks that wait for somebody, and disagreements that the reconciliation found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crm_store.rows import changed, many
+from crm_store.tables import disagreements, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """`subject` names the business object; `ours` and `theirs` are both sides' evidence."""
+
+    kind: str
+    subject: str
+    owner: str
+    ours: Mapping[str, object]
+    theirs: Mapping[str, object]
+    repair: str
+
+
+class OpenItems:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def open_task(
+        self, key: str, *, kind: str, owner: str, title: str, detail: Mapping[str, object]
+    ) -> None:
+        """The same key is the same task; one that is closed stays closed."""
+        await self._connection.execute(
+            insert(tasks)
+            .values(key=key, kind=kind, owner=owner, title=title, detail=dict(detail))
+            .on_conflict_do_nothing(index_elements=["key"])
+        )
+
+    async def close_task(self, key: str, by: str) -> bool:
+        statement = (
+            update(tasks)
+            .where(tasks.c.key == key, tasks.c.state == "open")
+            .values(state="closed", closed_at=func.now(), closed_by=by)
+        )
+        return await changed(self._connection, statement) == 1
+
+    async def tasks(self, kind: str | None = None, state: str | None = "open") -> list[RowMapping]:
+        statement = select(tasks).order_by(tasks.c.id)
+        if kind:
+            statement = statement.where(tasks.c.kind == kind)
+        if state:
+            statement = statement.where(tasks.c.state == state)
+        return await many(self._connection, statement)
+
+    async def found(self, items: Sequence[Disagreement]) -> None:
+        """Opens what is new, leaves what is known, closes what is gone."""
+        for item in items:
+            await self._connection.execute(
+                insert(disagreements)
+                .values(
+                    kind=item.kind,
+                    subject=item.subject,
+                    owner=item.owner,
+                    ours=dict(item.ours),
+                    theirs=dict(item.theirs),
+                    repair=item.repair,
+                )
+                .on_conflict_do_nothing(
+                    index_elements=["kind", "subject"], index_where=disagreements.c.closed_at.is_(None)
+                )
+            )
+        statement = update(disagreements).where(disagreements.c.closed_at.is_(None))
+        if items:
+            seen = [(item.kind, item.subject) for item in items]
+            statement = statement.where(tuple_(disagreements.c.kind, disagreements.c.subject).not_in(seen))
+        await self._connection.execute(statement.values(closed_at=func.now()))
+
+    async def disagreements(self, *, open_only: bool = True) -> list[RowMapping]:
+        statement = select(disagreements).order_by(disagreements.c.id)
+        if open_only:
+            statement = statement.where(disagreements.c.closed_at.is_(None))
+        return await many(self._connection, statement)

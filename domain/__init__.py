@@ -1,0 +1,1 @@
+"""What the business talks about. Pure: no input or output, no framework."""

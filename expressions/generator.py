@@ -1,0 +1,195 @@
+"""Checked syntax tree to Python source. Data never becomes code: every literal is a repr or a constant."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from expressions.functions import FUNCTIONS
+from expressions.paths import CodeUnit, Path, Scope, Step, path_of
+from expressions.syntax import Tree, runs_over_list, steps_of
+
+_ARITHMETIC: dict[type[ast.operator], str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+}
+_COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "equal",
+    ast.NotEq: "unequal",
+    ast.Lt: "less",
+    ast.LtE: "less_or_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_or_equal",
+}
+_SIGNS = {"less": "<", "less_or_equal": "<=", "greater": ">", "greater_or_equal": ">="}
+# These hand on what the data holds; all other functions make a value of their own.
+_HAND_ON = frozenset({"coalesce", "min", "max"})
+
+
+def find_paths(tree: Tree) -> list[tuple[Path, int]]:
+    """Every data path the expression reads, with its column; inside list functions as `lines[*].amount`."""
+    return list(_paths(tree, tree.root, None))
+
+
+def _paths(tree: Tree, node: ast.expr, items: Path | None) -> Iterator[tuple[Path, int]]:
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+        steps = _absolute(steps_of(tree, node), items)
+        if steps:
+            yield path_of(steps), tree.column(node)
+        return
+    children = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
+    below = items
+    for child in children:
+        if isinstance(child, ast.expr):
+            yield from _paths(tree, child, below)
+        if isinstance(node, ast.Call) and runs_over_list(node) and child is node.args[0]:
+            below = next((path for path, _ in _paths(tree, child, None)), UNKNOWN)
+
+
+def _absolute(steps: tuple[Step, ...], items: Path | None) -> tuple[Step, ...]:
+    if items is not None and steps[0] == "item":
+        return (*items.steps, None, *steps[1:]) if items.steps else ()
+    return steps[1:] if steps[0] == "this" else steps
+
+
+UNKNOWN = Path((), "")
+
+
+class Generator:
+    def __init__(self, tree: Tree, unit: CodeUnit) -> None:
+        self._tree = tree
+        self._unit = unit
+
+    def code(self, node: ast.expr, scope: Scope) -> str:
+        match node:
+            case ast.Constant():
+                return self._constant(node)
+            case ast.Name() | ast.Attribute() | ast.Subscript():
+                return path_of(steps_of(self._tree, node)).inline(self._unit, scope)
+            case ast.BoolOp():
+                word = " and " if isinstance(node.op, ast.And) else " or "
+                return f"({word.join(self.code(value, scope) for value in node.values)})"
+            case ast.IfExp():
+                body, test, other = (self.code(part, scope) for part in (node.body, node.test, node.orelse))
+                return f"({body} if {test} else {other})"
+            case ast.UnaryOp():
+                return self._unary(node, scope)
+            case ast.BinOp():
+                return self._arithmetic(node, scope)
+            case ast.Compare():
+                return self._compare(node, scope)
+            case ast.List() | ast.Tuple():
+                return f"[{', '.join(self.code(element, scope) for element in node.elts)}]"
+            case ast.Call():
+                return self._call(node, scope)
+        raise AssertionError(f"unchecked {node}")
+
+    def _constant(self, node: ast.Constant) -> str:
+        if node.value is None or isinstance(node.value, bool | str):
+            return repr(node.value)
+        number = self._tree.number(node)
+        return self._unit.constant(number) if isinstance(number, Decimal) else repr(number)
+
+    def _arithmetic(self, node: ast.BinOp, scope: Scope) -> str:
+        """Two decimals, the common case, are calculated without a Python call."""
+        name = _ARITHMETIC[type(node.op)]
+        sides = [(side, self._operand(side, scope)) for side in (node.left, node.right)]
+        if name == "divide" or all(_is_number(side) for side, _ in sides):
+            return f"{name}({', '.join(code for _, code in sides)})"
+        values, tests = [], []
+        for side, code in sides:
+            values.append(code if _is_number(side) else self._unit.temporary())
+            if not _is_number(side):
+                tests.append(f"(type({values[-1]} := {code}) is Decimal)")
+        operands = ", ".join(values)
+        # With & and not with and: both sides must be read.
+        return f"(exact_{name}({operands}) if {' & '.join(tests)} else {name}({operands}))"
+
+    def _operand(self, node: ast.expr, scope: Scope) -> str:
+        if _is_number(node):
+            assert isinstance(node, ast.Constant)
+            return self._unit.constant(Decimal(self._tree.number(node)))
+        return self.code(node, scope)
+
+    def _unary(self, node: ast.UnaryOp, scope: Scope) -> str:
+        if isinstance(node.op, ast.Not):
+            return f"(not {self.code(node.operand, scope)})"
+        if _is_number(node.operand):
+            assert isinstance(node.operand, ast.Constant)
+            sign = -1 if isinstance(node.op, ast.USub) else 1
+            return self._unit.constant(sign * self._tree.number(node.operand))
+        value = self.code(node.operand, scope)
+        return f"negate({value})" if isinstance(node.op, ast.USub) else value
+
+    def _compare(self, node: ast.Compare, scope: Scope) -> str:
+        """A chain `a < b < c` evaluates b once."""
+        parts = []
+        left_node, left = node.left, self.code(node.left, scope)
+        for position, (operator, right_node) in enumerate(zip(node.ops, node.comparators, strict=True)):
+            right = self.code(right_node, scope)
+            again = right
+            if position < len(node.ops) - 1:
+                again = self._unit.temporary()
+                right = f"({again} := {right})"
+            parts.append(self._comparison(operator, (left_node, left), (right_node, right)))
+            left_node, left = right_node, again
+        return parts[0] if len(parts) == 1 else f"({' and '.join(parts)})"
+
+    def _comparison(
+        self, operator: ast.cmpop, left: tuple[ast.expr, str], right: tuple[ast.expr, str]
+    ) -> str:
+        (left_node, left_code), (right_node, right_code) = left, right
+        if isinstance(operator, ast.Is | ast.IsNot):
+            return f"({left_code} {'is' if isinstance(operator, ast.Is) else 'is not'} None)"
+        if isinstance(operator, ast.In | ast.NotIn):
+            found = self._membership(left_code, right_node, right_code)
+            return found if isinstance(operator, ast.In) else f"(not {found})"
+        if isinstance(operator, ast.Eq | ast.NotEq) and (_is_plain(left_node) or _is_plain(right_node)):
+            return f"({left_code} {'==' if isinstance(operator, ast.Eq) else '!='} {right_code})"
+        name = _COMPARISONS[type(operator)]
+        if name in _SIGNS and _is_number(right_node):
+            held = self._unit.temporary()
+            fast = f"{held} {_SIGNS[name]} {right_code}"
+            return f"({fast} if type({held} := {left_code}) in NUMBERS else {name}({held}, {right_code}))"
+        return f"{name}({left_code}, {right_code})"
+
+    def _membership(self, value: str, container: ast.expr, code: str) -> str:
+        if isinstance(container, ast.List | ast.Tuple) and all(_is_plain(each) for each in container.elts):
+            texts = tuple(each.value for each in container.elts if isinstance(each, ast.Constant))
+            return f"({value} in {texts!r})"
+        return f"contains({code}, {value})"
+
+    def _call(self, node: ast.Call, scope: Scope) -> str:
+        assert isinstance(node.func, ast.Name)
+        function = FUNCTIONS[node.func.id]
+        name = f"f_{function.name}"
+        if not function.over_list or len(node.args) == 1:
+            return f"{name}({', '.join(self.code(argument, scope) for argument in node.args)})"
+        item = self._unit.temporary()
+        body = self.code(node.args[1], replace(scope, item=item))
+        return f"{name}({self.code(node.args[0], scope)}, lambda {item}: {body})"
+
+
+def is_float_free(node: ast.expr) -> bool:
+    """Whether the result cannot be a float, whatever the data holds."""
+    match node:
+        case ast.Constant() | ast.BinOp() | ast.UnaryOp() | ast.Compare():
+            return True
+        case ast.BoolOp():
+            return all(is_float_free(value) for value in node.values)
+        case ast.IfExp():
+            return is_float_free(node.body) and is_float_free(node.orelse)
+        case ast.Call(func=ast.Name(id=name)):
+            return name not in _HAND_ON
+    return False
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """A literal that Python's own == compares rightly with whatever the data holds."""
+    return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, str))

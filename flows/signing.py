@@ -1,0 +1,186 @@
+"""A contract at the signing service: sent, watched, archived. A callback is a hint: the flow is fetched."""
+
+from crm_store import Row, UnitOfWork
+from crm_store.deliveries import Delivery
+from crm_store.inbox import Message
+from domain.faults import Mismatch
+from domain.ports import Signer, SigningHook
+from domain.records import SigningFlow, SigningParty, SigningRequest, Trigger
+from domain.states import SIGNING_NEWS, ContractState, move_contract
+from flows.context import Context, NotYet, Outcome
+from flows.receivables import open_receivables
+
+FETCH = "sign.fetch"
+ARCHIVE = "sign.archive"
+
+TEXTS = {
+    ContractState.SENT: "合同已发往电子签",
+    ContractState.PARTLY_SIGNED: "一方已签署",
+    ContractState.SIGNED: "合同签署完成",
+    ContractState.DECLINED: "对方拒签",
+    ContractState.EXPIRED: "签署过期",
+    ContractState.REVOKED: "签署已撤销",
+}
+
+
+async def send_contract(context: Context, delivery: Delivery) -> Outcome:
+    """The services know no idempotency key: after any doubt the flow is looked up by our key in its title."""
+    async with context.store.transaction() as uow:
+        flow_row = await uow.contracts.flow(delivery.subject)
+        contract = await uow.contracts.get(flow_row["contract_id"])
+        company = await uow.customers.company(contract["company_id"])
+        content = (await uow.contracts.file(flow_row["file"]))["content"]
+    request = _request(context, flow_row, contract, company["name"])
+    signer = context.ports.get(flow_row["connection"], Signer)
+    flow = await signer.find_flow(request) if delivery.sent_before else None
+    if flow is None:
+        flow = await signer.create_flow(request, content)
+
+    async def apply(uow: UnitOfWork) -> None:
+        await uow.contracts.note_flow(delivery.subject, flow_id=flow.flow_id)
+        await _take_news(uow, delivery.subject, flow, context, delivery_id=delivery.id)
+
+    return Outcome(flow.flow_id, apply)
+
+
+def _request(context: Context, flow_row: Row, contract: Row, buyer: str) -> SigningRequest:
+    return SigningRequest(
+        key=flow_row["key"],
+        contract_number=contract["number"],
+        title=contract["title"],
+        file_name=f"{contract['number']}.pdf",
+        parties=(
+            SigningParty(order=1, organisation=context.policy.own_company, person=None, phone=None, own=True),
+            SigningParty(
+                order=2,
+                organisation=buyer,
+                person=contract["signatory"],
+                phone=contract["signatory_phone"],
+            ),
+        ),
+        callback_url=context.hook_url(flow_row["connection"]),
+        expires_at=flow_row["expires_at"],
+        requested_at=flow_row["requested_at"],
+    )
+
+
+async def take_hint(uow: UnitOfWork, message: Message, context: Context) -> bool:
+    """A callback came: the flow will be fetched. False: nothing that concerns signatures. Raises NotYet."""
+    hint = context.ports.get(message.connection, SigningHook).read_hint(message.kind, message.body)
+    if hint is None:
+        return False
+    flow = await uow.contracts.flow_by_vendor(message.connection, hint.flow_id)
+    if flow is None:
+        raise NotYet(f"还不知道签署流程 {hint.flow_id} (unknown flow)")
+    await uow.timeline.note(
+        f"callback/{message.id}",
+        kind="signing",
+        text=f"电子签回调 {hint.action}",
+        origin=message.connection,
+        contract_id=flow["contract_id"],
+        inbox_id=message.id,
+        at=message.received_at,
+    )
+    await _ask(uow, flow, f"callback/{message.id}")
+    return True
+
+
+async def ask_about_flows(uow: UnitOfWork, connection: str, context: Context) -> None:
+    """Callbacks may stay away: flows under way are asked about, unless a question is still on its way."""
+    cause = f"poll/{context.clock.now():%Y%m%dT%H%M%S}"
+    for flow in await uow.contracts.flows_under_way(connection):
+        if await uow.deliveries.lane_is_free(_lane(flow["id"])):
+            await _ask(uow, flow, cause)
+
+
+async def _ask(uow: UnitOfWork, flow: Row, cause: str) -> None:
+    await uow.deliveries.add(
+        f"{flow['connection']}/flow/{flow['key']}/fetch/{cause}",
+        connection=flow["connection"],
+        operation=FETCH,
+        subject=flow["id"],
+        ordering_key=_lane(flow["id"]),
+    )
+
+
+def _lane(flow_row: int) -> str:
+    return f"flow/{flow_row}"
+
+
+async def fetch_flow(context: Context, delivery: Delivery) -> Outcome:
+    async with context.store.transaction() as uow:
+        flow_row = await uow.contracts.flow(delivery.subject)
+    flow = await context.ports.get(flow_row["connection"], Signer).flow(flow_row["flow_id"])
+    if flow.key != flow_row["key"]:
+        raise Mismatch(f"流程 {flow.flow_id} 的标识是 {flow.key}，应为 {flow_row['key']} (another flow)")
+
+    async def apply(uow: UnitOfWork) -> None:
+        await _take_news(uow, delivery.subject, flow, context, delivery_id=delivery.id)
+
+    return Outcome(flow.flow_id, apply)
+
+
+async def _take_news(
+    uow: UnitOfWork, flow_row: int, flow: SigningFlow, context: Context, *, delivery_id: int
+) -> None:
+    """What the flow says now moves the contract, and with it everything that waited for it."""
+    known = await uow.contracts.flow(flow_row, lock=True)
+    contract = await uow.contracts.get(known["contract_id"], lock=True)
+    if await _superseded(uow, known):
+        return
+    await uow.contracts.note_flow(
+        flow_row, state=flow.state, reason=flow.reason, finished_at=flow.finished_at
+    )
+    event = SIGNING_NEWS[flow.state]
+    if event is None:
+        return
+    step = move_contract(ContractState(contract["state"]), event)
+    if not step.changed:
+        return
+    await uow.contracts.set_state(contract["id"], step.state)
+    await uow.timeline.note(
+        f"contract/{contract['number']}/{known['key']}/{step.state}",
+        kind="signing",
+        text=TEXTS[step.state] + (f"：{flow.reason}" if flow.reason else ""),
+        origin=known["connection"],
+        company_id=contract["company_id"],
+        contract_id=contract["id"],
+        delivery_id=delivery_id,
+        at=flow.finished_at if step.state == ContractState.SIGNED else None,
+    )
+    await _consequences(uow, contract, known, step.state, context)
+
+
+async def _superseded(uow: UnitOfWork, flow: Row) -> bool:
+    """A contract may be sent again; news of an earlier flow no longer counts."""
+    flows = await uow.contracts.flows_of(flow["contract_id"])
+    return bool(flows[-1]["id"] != flow["id"])
+
+
+async def _consequences(
+    uow: UnitOfWork, contract: Row, flow: Row, state: ContractState, context: Context
+) -> None:
+    await open_receivables(uow, contract, Trigger.SENT, context)
+    if state == ContractState.SIGNED:
+        await open_receivables(uow, contract, Trigger.SIGNED, context)
+        await uow.leads.win(contract["opportunity_id"])
+        await uow.deliveries.add(
+            f"{flow['connection']}/flow/{flow['key']}/archive",
+            connection=flow["connection"],
+            operation=ARCHIVE,
+            subject=flow["id"],
+            ordering_key=_lane(flow["id"]),
+        )
+
+
+async def archive_flow(context: Context, delivery: Delivery) -> Outcome:
+    """The signed file is ours to keep: its bytes and their hash."""
+    async with context.store.transaction() as uow:
+        flow_row = await uow.contracts.flow(delivery.subject)
+    file = await context.ports.get(flow_row["connection"], Signer).signed_file(flow_row["flow_id"])
+
+    async def apply(uow: UnitOfWork) -> None:
+        await uow.contracts.keep_file(file.sha256, name=file.name, content=file.content)
+        await uow.contracts.note_flow(delivery.subject, signed_file=file.sha256)
+
+    return Outcome(flow_row["flow_id"], apply)

@@ -1,0 +1,1 @@
+"""The runtime: joins flows, connectors and the store, and makes each thing happen once."""

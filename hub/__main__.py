@@ -1,0 +1,5 @@
+"""`python -m hub` is the command `guantong`."""
+
+from hub.cli import main
+
+main()

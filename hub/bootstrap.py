@@ -1,0 +1,53 @@
+"""Builds everything, once, from the settings. Tests and experiments replace parts by name."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from connector_kit import new_client
+from crm_store import Store, Wake
+from flows.context import Context
+from flows.policy import Policy
+from hub.embedded import sealing_key
+from hub.registry import OpenConnections
+from hub.settings import Settings, SystemClock
+from router import RoutingPlan
+
+
+def sleep_on(wake: Wake) -> None:
+    """For commands without a broker: the sweep of a running worker finds the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    settings: Settings
+    store: Store
+    connections: OpenConnections
+    context: Context
+
+
+@asynccontextmanager
+async def open_hub(
+    settings: Settings, *, wake: Callable[[Wake], None] = sleep_on, pool_size: int = 10
+) -> AsyncIterator[Hub]:
+    """Raises configuration.ConfigurationError for wrong routing or policy files."""
+    routing = RoutingPlan.from_yaml(settings.config / "routing.yaml")
+    policy = Policy.from_yaml(settings.config / "policy.yaml")
+    store = Store(settings.database_url, key=sealing_key(settings.data), wake=wake, pool_size=pool_size)
+    clock = SystemClock()
+    client = new_client()
+    connections = OpenConnections(store, client, clock)
+    context = Context(
+        store=store,
+        ports=connections,
+        routing=routing,
+        policy=policy,
+        clock=clock,
+        hook_url=lambda connection: f"{settings.address}/hooks/{connection}",
+    )
+    try:
+        await connections.refresh()
+        yield Hub(settings, store, connections, context)
+    finally:
+        await client.aclose()
+        await store.close()

@@ -1,0 +1,247 @@
+"""The command line."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import structlog
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from configuration import ConfigurationError
+from hub.bootstrap import Hub, open_hub
+from hub.servers import database
+from hub.settings import Settings
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    no_args_is_help=True, help="Guantong 贯通：从广告线索到核销的集成中枢", add_completion=False
+)
+screen = Console()
+errors = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="供程序读取 (machine readable)")]
+
+SANDBOX_PORTS = {"douyin_leads": 8711, "esign": 8712, "kingdee": 8713, "yonyou_u8": 8714, "bank": 8715}
+
+
+def main() -> None:
+    """Configuration errors are for people: no traceback."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        app()
+    except ConfigurationError as error:
+        errors.print(f"[red]配置有误[/red] {error}")
+        raise SystemExit(2) from error
+
+
+@app.command()
+def demo(
+    leads: Annotated[int, typer.Option(min=60, max=20_000, help="广告线索条数")] = 200,
+    seed: Annotated[int, typer.Option(help="随机种子：同样的种子，同样的故事")] = 1,
+    chaos: Annotated[bool, typer.Option("--chaos", help="随机 SIGKILL，并打开沙箱的各种故障")] = False,
+    data: Annotated[Path | None, typer.Option(help="保留数据与日志的目录；不给则用后即弃")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """在一台机器上演完整条线：线索 → 分配 → 合同 → 电子签 → 应收 → 银行回款 → 核销."""
+    from hub.demo.run import DemoOptions, run_demo
+
+    result = run_demo(
+        DemoOptions(leads=leads, seed=seed, chaos=chaos, data=data), screen=errors if as_json else screen
+    )
+    if as_json:
+        print(orjson.dumps(result.as_json()).decode())  # noqa: T201
+    if not result.sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+def up() -> None:
+    """启动一切：内嵌数据库、接口、工作进程、沙箱（一个进程树，Ctrl-C 停止）."""
+    from hub.up import run_up
+
+    run_up(Settings(), SANDBOX_PORTS, screen)
+
+
+@app.command()
+def api() -> None:
+    """只启动 HTTP 接口（需要 DATABASE_URL 与 REDIS_URL）."""
+    import uvicorn
+
+    from hub.api import create_app
+
+    settings = _with_servers(Settings())
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_level="warning",
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+    )
+
+
+@app.command()
+def worker() -> None:
+    """只启动工作进程（需要 DATABASE_URL 与 REDIS_URL）."""
+    from hub.worker import run_worker
+
+    run_worker(_with_servers(Settings()))
+
+
+def _with_servers(settings: Settings) -> Settings:
+    missing = [
+        name
+        for name, value in (("DATABASE_URL", settings.database_url), ("REDIS_URL", settings.redis_url))
+        if not value
+    ]
+    if missing:
+        errors.print(
+            f"[red]缺少 {' 和 '.join(missing)}。[/red] 单机使用请运行 guantong up (set them, or use `up`)"
+        )
+        raise typer.Exit(2)
+    return settings
+
+
+@app.command()
+def sandbox(
+    name: Annotated[str, typer.Argument(help="、".join(SANDBOX_PORTS))],
+    port: Annotated[int, typer.Option(help="0：任意空闲端口")] = 0,
+    data: Annotated[Path | None, typer.Option(help="账本存放目录；不给则只在内存")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """单独启动一个沙箱，打印地址与（虚构的）凭据."""
+    from sandboxes.run import available, run_sandboxes
+
+    if name not in available():
+        errors.print(f"[red]没有沙箱 {name}[/red]，可用：{', '.join(sorted(available()))}")
+        raise typer.Exit(2)
+
+    def tell(running: Any) -> None:
+        about = {"name": running.name, "address": running.address, "credentials": running.credentials()}
+        if as_json:
+            print(json.dumps(about, ensure_ascii=False), flush=True)  # noqa: T201
+            return
+        table = Table("项", "值", title=f"沙箱 {running.name}")
+        table.add_row("地址 address", running.address)
+        for key, value in running.credentials().items():
+            table.add_row(key, str(value))
+        screen.print(table)
+        screen.print(f"控制接口 control: {running.address}/_sandbox/  ·  Ctrl-C 停止")
+
+    run_sandboxes([(name, port)], data=data, tell=tell)
+
+
+@app.command()
+def trace(contract: str, as_json: AsJson = False) -> None:
+    """一份合同从线索到核销的整条链，每一环带原始证据."""
+    from hub.reports import trace_contract
+    from hub.screens import show_trace
+
+    async def look(hub: Hub) -> dict[str, Any] | None:
+        async with hub.store.transaction() as uow:
+            return await trace_contract(uow, contract)
+
+    found = _with_hub(look)
+    if found is None:
+        errors.print(f"[red]没有合同 {contract}[/red] (no such contract)")
+        raise typer.Exit(1)
+    if as_json:
+        print(_dump(found))  # noqa: T201
+    else:
+        show_trace(found, screen)
+
+
+@app.command()
+def replay(
+    what: Annotated[str, typer.Argument(help="inbox（收件）或 deliveries（投递）")],
+    key: Annotated[str | None, typer.Option(help="一条：收件编号或投递的键")] = None,
+    connection: Annotated[str | None, typer.Option(help="一个连接的全部")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """重放停放的收件或失败的投递；投递会先到对方查找，再决定是否重做."""
+    if what not in ("inbox", "deliveries"):
+        errors.print("[red]只能是 inbox 或 deliveries[/red]")
+        raise typer.Exit(2)
+
+    async def again(hub: Hub) -> int:
+        async with hub.store.transaction() as uow:
+            if what == "inbox":
+                number = int(key) if key else None
+                return len(await uow.inbox.replay(message_id=number, connection=connection))
+            return len(await uow.deliveries.replay(key=key, connection=connection))
+
+    count = _with_hub(again)
+    if as_json:
+        print(_dump({"replayed": count}))  # noqa: T201
+    else:
+        screen.print(f"已重新排队 {count} 条；运行中的工作进程会处理 (queued for a running worker)")
+
+
+@app.command()
+def reconcile(as_json: AsJson = False) -> None:
+    """对账：本系统、电子签、ERP、银行各自怎么说."""
+    from flows import reconciliation
+    from hub.screens import show_disagreements
+
+    async def compare(hub: Hub) -> list[dict[str, Any]]:
+        await reconciliation.reconcile(hub.context)
+        async with hub.store.transaction() as uow:
+            return [dict(row) for row in await uow.open_items.disagreements()]
+
+    found = _with_hub(compare)
+    if as_json:
+        print(_dump(found))  # noqa: T201
+    else:
+        show_disagreements(found, screen)
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """检查安装与配置，用平常话说该怎么办."""
+    from hub.doctor import examine
+
+    findings = examine(Settings())
+    if as_json:
+        print(_dump([finding.as_json() for finding in findings]))  # noqa: T201
+    else:
+        for finding in findings:
+            mark = "[green]✓[/green]" if finding.good else "[red]✗[/red]"
+            screen.print(f"{mark} {finding.text}" + (f"\n    → {finding.remedy}" if finding.remedy else ""))
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+def _with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
+    with database(Settings()) as settings:
+
+        async def run() -> T:
+            async with open_hub(settings, pool_size=4) as hub:
+                return await work(hub)
+
+        return asyncio.run(run())
+
+
+def _dump(value: object) -> str:
+    return orjson.dumps(value, default=str).decode()

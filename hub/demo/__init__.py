@@ -1,0 +1,1 @@
+"""The main job: the whole thread on one machine, with the sandboxes as the vendors."""

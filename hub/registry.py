@@ -1,0 +1,131 @@
+"""Finds the connectors, and opens the configured connections."""
+
+import asyncio
+import importlib
+import pkgutil
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import TypeVar
+
+import httpx
+from pydantic import SecretStr, ValidationError
+
+import connectors
+from connector_kit import Connector, Redactor, Sender, Tools, secrets_of
+from crm_store import Store
+from crm_store.connections import Connection
+from domain import ports
+from domain.faults import Misconfigured
+from domain.ports import Clock
+from hub.evidence import StoreRecorder
+from hub.tokens import StoreTokens
+from mappings import both_ways
+
+Port = TypeVar("Port")
+
+STALE_AFTER = 2.0
+"""Seconds after which the configuration is read again."""
+
+
+@cache
+def installed() -> Mapping[str, Connector]:
+    """Every folder below connectors/, by the id in its manifest. Raises TypeError if one lacks CONNECTOR."""
+    found = {}
+    for module in pkgutil.iter_modules(connectors.__path__):
+        connector = getattr(importlib.import_module(f"connectors.{module.name}"), "CONNECTOR", None)
+        if not isinstance(connector, Connector):
+            raise TypeError(f"connectors/{module.name} exports no CONNECTOR")
+        found[connector.manifest.id] = connector
+    return found
+
+
+def split_secrets(
+    connector: Connector, values: Mapping[str, object]
+) -> tuple[dict[str, object], dict[str, str]]:
+    """Checks a connection's values; returns what may be shown and what is sealed. Raises Misconfigured."""
+    try:
+        settings = connector.settings.model_validate(values)
+    except ValidationError as error:
+        wrong = "；".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise Misconfigured(f"连接设置有误 (wrong settings): {wrong}") from error
+    secrets = {
+        name: value.get_secret_value()
+        for name in type(settings).model_fields
+        if isinstance(value := getattr(settings, name), SecretStr)
+    }
+    plain = settings.model_dump(mode="json", exclude=set(secrets))
+    return plain, secrets
+
+
+class OpenConnections:
+    """Implements flows.context.Ports over the connections in the database."""
+
+    def __init__(self, store: Store, client: httpx.AsyncClient, clock: Clock) -> None:
+        self._store = store
+        self._client = client
+        self._clock = clock
+        self._adapters: dict[str, object] = {}
+        self._opened: dict[str, Connection] = {}
+        self._codes: dict[str, dict[str, str]] = {}
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
+
+    async def refresh(self, *, stale_after: float = STALE_AFTER) -> None:
+        """Reads the configuration when it is older than that, and opens what has changed."""
+        async with self._reading:
+            if time.monotonic() - self._read_at < stale_after:
+                return
+            async with self._store.transaction() as uow:
+                configured = await uow.connections.all()
+                codes = await uow.connections.code_tables()
+            if codes != self._codes:
+                self._codes, self._opened = codes, {}
+            for connection in configured:
+                if self._opened.get(connection.id) != connection:
+                    self._adapters[connection.id] = self._open(connection)
+                    self._opened[connection.id] = connection
+            self._read_at = time.monotonic()
+
+    def get(self, connection: str, port: type[Port]) -> Port:
+        adapter = self._adapters.get(connection)
+        if adapter is None:
+            raise Misconfigured(f"没有连接 {connection} (no such connection)")
+        if not isinstance(adapter, port):
+            raise Misconfigured(f"连接 {connection} 不支持 {port.__name__} (not a capability of it)")
+        return adapter
+
+    def all(self, port: type[Port]) -> Mapping[str, Port]:
+        return {name: adapter for name, adapter in self._adapters.items() if isinstance(adapter, port)}
+
+    def known(self, connection: str) -> bool:
+        return connection in self._adapters
+
+    def _open(self, connection: Connection) -> object:
+        connector = installed().get(connection.connector)
+        if connector is None:
+            raise Misconfigured(f"没有安装连接器 {connection.connector} (no such connector)")
+        settings = connector.settings.model_validate({**connection.settings, **connection.secrets})
+        sender = Sender(
+            self._client,
+            connection=connection.id,
+            redactor=Redactor(secrets_of(settings)),
+            recorder=StoreRecorder(self._store),
+        )
+        tools = Tools(
+            connection=connection.id,
+            sender=sender,
+            tokens=StoreTokens(self._store, connection.id, sender.redactor),
+            clock=self._clock,
+            tables=both_ways(self._codes),
+        )
+        adapter = connector.open(settings, tools)
+        missing = [name for name in connector.manifest.capabilities if not _can(adapter, name)]
+        if missing:
+            raise TypeError(f"{connector.manifest.id} claims {', '.join(missing)} and does not implement it")
+        return adapter
+
+
+def _can(adapter: object, capability: str) -> bool:
+    port = getattr(ports, capability, None)
+    return port is not None and isinstance(adapter, port)

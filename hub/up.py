@@ -1,0 +1,82 @@
+"""`guantong up`: everything in one process tree."""
+
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+import httpx
+from rich.console import Console
+
+from hub.embedded import api_token, sealing_key
+from hub.servers import servers
+from hub.settings import Settings
+from hub.supervise import Part, Supervisor
+
+PATIENCE = 30.0
+
+
+def parts(settings: Settings, sandbox_ports: Mapping[str, int]) -> list[Part]:
+    """The sandboxes, the API and the workers, as the supervisor starts them."""
+    wanted = [f"{name}:{port}" for name, port in sandbox_ports.items()]
+    books = str(settings.data / "sandboxes")
+    return [
+        Part("sandboxes", ["-m", "sandboxes", *wanted, "--data", books]),
+        Part("api", ["-m", "hub", "api"]),
+        *(Part(f"worker-{number}", ["-m", "hub", "worker"]) for number in range(1, settings.workers + 1)),
+    ]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What the children need to know beside what they inherit."""
+    return {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "GUANTONG_DATA": str(settings.data.resolve()),
+        "GUANTONG_PORT": str(settings.port),
+        "GUANTONG_KEY": sealing_key(settings.data).decode(),
+    }
+
+
+def wait_until_up(url: str, patience: float = PATIENCE) -> None:
+    """Raises TimeoutError with where to look."""
+    deadline = time.monotonic() + patience
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < deadline:
+            try:
+                if client.get(url, timeout=2).is_success:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.05)
+    raise TimeoutError(
+        f"{url} 没有起来，请看数据目录下 logs/ (did not come up, see logs/ in the data folder)"
+    )
+
+
+def run_up(settings: Settings, sandbox_ports: Mapping[str, int], screen: Console) -> None:
+    with screen.status("启动数据库…") as status, servers(settings) as ready:
+        status.update("启动各进程…")
+        logs: Path = ready.data / "logs"
+        with Supervisor(parts(ready, sandbox_ports), environment=environment(ready), logs=logs):
+            wait_until_up(f"http://{ready.host}:{ready.port}/health")
+            status.stop()
+            screen.print(f"[green]就绪[/green] 接口 http://{ready.host}:{ready.port}/docs  日志 {logs}")
+            screen.print(f"API 令牌 (bearer token)：{ready.data / 'api.token'}")
+            api_token(ready.data)
+            for name, port in sandbox_ports.items():
+                screen.print(f"沙箱 {name}: http://127.0.0.1:{port}/_sandbox/")
+            _until_told()
+            screen.print("停止中…")
+
+
+def _until_told() -> None:
+    told = threading.Event()
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        told.set()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, tell)
+    told.wait()

@@ -1,0 +1,26 @@
+from mappings.converters import CONVERTERS
+from mappings.library import UnknownMapping, load, names
+from mappings.mapping import CompiledMapping, FieldTrace, Mapped, TraceStep, compile_mapping
+from mappings.problems import ConversionError, MappingProblem, Problem
+from mappings.samples import SampleFailure, check_samples
+from mappings.tables import CodeTable, DictTable, both_ways
+
+__all__ = [
+    "CONVERTERS",
+    "CodeTable",
+    "CompiledMapping",
+    "ConversionError",
+    "DictTable",
+    "FieldTrace",
+    "Mapped",
+    "MappingProblem",
+    "Problem",
+    "SampleFailure",
+    "TraceStep",
+    "UnknownMapping",
+    "both_ways",
+    "check_samples",
+    "compile_mapping",
+    "load",
+    "names",
+]

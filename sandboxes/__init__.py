@@ -1,0 +1,1 @@
+"""Stand-in servers, one per vendor. They share no code with the clients they stand against."""

@@ -1,0 +1,24 @@
+"""What every sandbox shares: books, clock, faults, callbacks, the control API and the server."""
+
+from sandboxes.common.app import Act, Sandbox
+from sandboxes.common.books import Books, Row, Table
+from sandboxes.common.callbacks import Callbacks, Outgoing
+from sandboxes.common.clock import Clock
+from sandboxes.common.faults import FaultPlan, FaultRule
+from sandboxes.common.serve import Running, running, serve
+
+__all__ = [
+    "Act",
+    "Books",
+    "Callbacks",
+    "Clock",
+    "FaultPlan",
+    "FaultRule",
+    "Outgoing",
+    "Row",
+    "Running",
+    "Sandbox",
+    "Table",
+    "running",
+    "serve",
+]

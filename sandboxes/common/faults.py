@@ -1,0 +1,199 @@
+"""Faults on request: a seeded plan decides, per request, what goes wrong.
+
+Kinds, with what the caller meets:
+
+    delay           the answer comes after `seconds`
+    timeout_before  nothing happens, and no answer comes
+    timeout_after   it happens, and no answer comes
+    status_before   nothing happens; HTTP `status` (429, 500, 502, 503)
+    status_after    it happens; HTTP `status`
+    vendor_error    nothing happens; HTTP 200 with an error in the vendor's own envelope
+    drop_before     nothing happens; the connection is reset
+    drop_after      it happens; the connection is reset before the first byte of the answer
+    malformed       it happens; the answer is cut in half
+    expire_session  every token and session is forgotten, then the request is served
+"""
+
+import asyncio
+import random
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Kind = Literal[
+    "delay",
+    "timeout_before",
+    "timeout_after",
+    "status_before",
+    "status_after",
+    "vendor_error",
+    "drop_before",
+    "drop_after",
+    "malformed",
+    "expire_session",
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRule:
+    """One fault: on requests whose path matches, with a probability, at most `times` times."""
+
+    kind: Kind
+    path: str = ".*"
+    method: str = ".*"
+    rate: float = 1.0
+    times: int | None = None
+    seconds: float = 30.0
+    status: int = 503
+
+    def matches(self, method: str, path: str) -> bool:
+        return bool(re.search(self.path, path) and re.fullmatch(self.method, method))
+
+
+@dataclass
+class FaultPlan:
+    rules: list[FaultRule] = field(default_factory=list)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._used: Counter[int] = Counter()
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> "FaultPlan":
+        """Raises ValueError with the allowed kinds when a rule names another, or has an unknown field."""
+        rules = []
+        for number, row in enumerate(body.get("rules", [])):
+            if row.get("kind") not in KINDS:
+                raise ValueError(f"rule {number}: kind must be one of {', '.join(KINDS)}")
+            try:
+                rules.append(FaultRule(**row))
+            except TypeError as error:
+                raise ValueError(f"rule {number}: {error}") from error
+        return cls(rules=rules, seed=int(body.get("seed", 0)))
+
+    def choose(self, method: str, path: str) -> FaultRule | None:
+        for number, rule in enumerate(self.rules):
+            if not rule.matches(method, path) or (
+                rule.times is not None and self._used[number] >= rule.times
+            ):
+                continue
+            if self._random.random() < rule.rate:
+                self._used[number] += 1
+                return rule
+        return None
+
+    def as_json(self) -> dict[str, Any]:
+        rules = [asdict(rule) | {"used": self._used[number]} for number, rule in enumerate(self.rules)]
+        return {"seed": self.seed, "rules": rules}
+
+
+class FaultMiddleware:
+    """Outermost layer of a sandbox: it needs uvicorn's own `send` to be able to reset a connection."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        plan: Callable[[], FaultPlan],
+        vendor_error: Callable[[], Response],
+        expire: Callable[[], None],
+        log: Callable[[str, str, str | None], None],
+    ) -> None:
+        self._app = app
+        self._plan = plan
+        self._vendor_error = vendor_error
+        self._expire = expire
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
+            await self._app(scope, receive, send)
+            return
+        rule = self._plan().choose(scope["method"], scope["path"])
+        self._log(scope["method"], scope["path"], rule.kind if rule else None)
+        try:
+            await self._serve(rule, scope, receive, send)
+        except ClientDisconnect:
+            return
+
+    async def _serve(self, rule: FaultRule | None, scope: Scope, receive: Receive, send: Send) -> None:
+        match rule.kind if rule else None:
+            case None:
+                await self._app(scope, receive, send)
+            case "delay":
+                await asyncio.sleep(rule.seconds if rule else 0)
+                await self._app(scope, receive, send)
+            case "expire_session":
+                self._expire()
+                await self._app(scope, receive, send)
+            case "vendor_error":
+                await _drain(receive)
+                await self._vendor_error()(scope, receive, send)
+            case _:
+                assert rule is not None
+                await self._break(rule, scope, receive, send)
+
+    async def _break(self, rule: FaultRule, scope: Scope, receive: Receive, send: Send) -> None:
+        """The kinds that lose or spoil the answer."""
+        answer: list[Message] = []
+        if rule.kind.endswith("_before"):
+            await _drain(receive)
+        else:
+            await self._app(scope, receive, _keep(answer))
+        if rule.kind.startswith("timeout"):
+            await _until_gone(receive, rule.seconds)
+            _reset(send)
+        elif rule.kind.startswith("status"):
+            await PlainTextResponse("upstream error", status_code=rule.status)(scope, receive, send)
+        elif rule.kind == "malformed":
+            await _send_half(answer, send)
+        else:
+            _reset(send)
+
+
+def _keep(answer: list[Message]) -> Send:
+    async def keep(message: Message) -> None:
+        answer.append(message)
+
+    return keep
+
+
+async def _drain(receive: Receive) -> None:
+    while (await receive()).get("more_body"):
+        continue
+
+
+async def _until_gone(receive: Receive, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                continue
+    except TimeoutError:
+        return
+
+
+async def _send_half(answer: list[Message], send: Send) -> None:
+    body = b"".join(message.get("body", b"") for message in answer[1:])
+    half = body[: len(body) // 2]
+    headers = [(k, v) for k, v in answer[0]["headers"] if k.lower() != b"content-length"]
+    headers.append((b"content-length", str(len(half)).encode()))
+    await send({**answer[0], "headers": headers})
+    await send({"type": "http.response.body", "body": half})
+
+
+def _reset(send: Send) -> None:
+    """Abort the TCP connection: `send` is a method of uvicorn's request cycle, which holds the transport."""
+    cycle = getattr(send, "__self__", None)
+    transport = getattr(cycle, "transport", None)
+    if transport is None:
+        raise RuntimeError("connections can be reset only under uvicorn with the fault middleware outermost")
+    transport.abort()
+    cycle.disconnected = True  # type: ignore[union-attr]  # or uvicorn reports an unfinished answer

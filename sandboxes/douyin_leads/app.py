@@ -1,0 +1,236 @@
+"""The vendor's routes, and the acts of visitors, operators and attackers."""
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from sandboxes.common import Act, Sandbox
+from sandboxes.common.callbacks import CONCURRENCY
+from sandboxes.douyin_leads import envelope
+from sandboxes.douyin_leads.clues import ADVERTISERS, Clues
+from sandboxes.douyin_leads.envelope import Refusal, answer, refused
+from sandboxes.douyin_leads.feiyu import SECRET_KEY, TOKEN, Feiyu, default_body
+from sandboxes.douyin_leads.grants import APP_ID, APP_SECRET, Grants
+
+LIMITS: dict[str, Any] = {"page_cap": 100, "late_seconds": 600, "qps": 10}
+OVERSIZE = 1_200_000
+NOBODY: dict[str, Any] = {"name": "伪造线索", "telephone": "13900000000", "remark": "forged"}
+
+
+class OceanEngine(Sandbox):
+    name = "douyin_leads"
+
+    def __init__(self, *, path: Path | None = None) -> None:
+        self._recent: deque[float] = deque()
+        super().__init__(path=path)
+
+    @property
+    def _grants(self) -> Grants:
+        return Grants(self.books, self.clock)
+
+    @property
+    def _clues(self) -> Clues:
+        return Clues(self.books, self.clock)
+
+    @property
+    def _feiyu(self) -> Feiyu:
+        return Feiyu(self.books, self.clock, self.callbacks, self._clues)
+
+    def routes(self) -> list[BaseRoute]:
+        oauth, post = "/open_api/oauth2", ["POST"]
+        return [
+            Route(f"{oauth}/access_token/", _enveloped(self._access_token), methods=post),
+            Route(f"{oauth}/refresh_token/", _enveloped(self._refresh_token), methods=post),
+            Route(f"{oauth}/renew_token/", _enveloped(self._refresh_token), methods=post),
+            Route(f"{oauth}/advertiser/get/", _enveloped(self._advertisers)),
+            Route("/open_api/2/tools/clue/get/", _enveloped(self._clue_get)),
+            Route("/open_api/{rest:path}", _no_such_path, methods=["GET", "POST"]),
+        ]
+
+    def credentials(self) -> dict[str, str]:
+        return {
+            "app_id": APP_ID,
+            "secret": APP_SECRET,
+            "refresh_token": self._grants.live_refresh_token(),
+            "advertiser_ids": ",".join(ADVERTISERS),
+            "push_token": TOKEN,
+            "push_secretkey": SECRET_KEY,
+        }
+
+    def seed(self) -> None:
+        self._recent.clear()
+        self.callbacks.limit(CONCURRENCY)
+        self._grants.seed()
+        self.books.table("limits")["api"] = dict(LIMITS)
+
+    def vendor_error(self) -> Response:
+        return refused(Refusal(envelope.SYSTEM_ERROR, "系统开小差，请稍后再试"))
+
+    def expire_sessions(self) -> None:
+        self._grants.expire_access()
+
+    def acts(self) -> dict[str, Act]:
+        return {
+            "authorize": self._authorize,
+            "set_limits": self._set_limits,
+            "add_rule": self._add_rule,
+            "test_rule": self._test_rule,
+            "submit_lead": self._submit_lead,
+            "submit_leads": self._submit_leads,
+            "push_again": self._push_again,
+            "push_forged": self._push_forged,
+            "push_malformed": self._push_malformed,
+        }
+
+    # --- the open API
+
+    async def _access_token(self, request: Request) -> dict[str, Any]:
+        tokens = self._grants.exchange(await _json_object(request))
+        return tokens | {"advertiser_ids": [int(account) for account in ADVERTISERS]}
+
+    async def _refresh_token(self, request: Request) -> dict[str, Any]:
+        return self._grants.refresh(await _json_object(request))
+
+    async def _advertisers(self, request: Request) -> dict[str, Any]:
+        self._grants.check_access(request.query_params.get("access_token", ""))
+        rows = [
+            {
+                "account_id": int(account),
+                "account_string_id": account,
+                "account_name": name,
+                "account_type": "ADVERTISER",
+                "is_valid": True,
+                "company_list": [],
+            }
+            for account, name in ADVERTISERS.items()
+        ]
+        return {"list": rows}
+
+    async def _clue_get(self, request: Request) -> dict[str, Any]:
+        self._check_rate()
+        self._grants.check_access(request.headers.get("access-token", ""))
+        limits = self._limits()
+        return self._clues.page(
+            request.query_params, page_cap=limits["page_cap"], late_seconds=limits["late_seconds"]
+        )
+
+    def _limits(self) -> dict[str, Any]:
+        return self.books.table("limits")["api"]
+
+    def _check_rate(self) -> None:
+        """Requests of the last second; `qps` 0 lifts the limit."""
+        qps, now = self._limits()["qps"], time.monotonic()
+        while self._recent and self._recent[0] <= now - 1:
+            self._recent.popleft()
+        if qps and len(self._recent) >= qps:
+            raise Refusal(envelope.TOO_FREQUENT, "Too many requests. Please retry later.")
+        self._recent.append(now)
+
+    # --- what people do
+
+    async def _authorize(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"auth_code": self._grants.authorize()}
+
+    async def _set_limits(self, body: dict[str, Any]) -> dict[str, Any]:
+        """`concurrency` bounds the pushes on the wire; the others are those of the open API."""
+        wanted = dict(body)
+        if "concurrency" in wanted:
+            self.callbacks.limit(int(wanted.pop("concurrency")))
+        if unknown := set(wanted) - set(LIMITS):
+            raise ValueError(f"unknown limits: {', '.join(sorted(unknown))}")
+        self.books.table("limits")["api"] = self._limits() | wanted
+        return self._limits()
+
+    async def _add_rule(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"rule_id": self._feiyu.add_rule(body)}
+
+    async def _test_rule(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._feiyu.push_test(str(body["rule_id"]))
+        return {}
+
+    async def _submit_lead(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"clue_id": self._submit(body)}
+
+    async def _submit_leads(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"clue_ids": [self._submit(lead) for lead in body["leads"]]}
+
+    def _submit(self, body: Mapping[str, Any]) -> str:
+        fields = dict(body)
+        push, visible_after = fields.pop("push", True), float(fields.pop("visible_after", 0))
+        clue_id = self._clues.submit(fields, visible_after=visible_after)
+        if push:
+            self._push_lead(clue_id, label="new")
+        return clue_id
+
+    def _push_lead(self, clue_id: str, *, label: str) -> None:
+        self._feiyu.push_lead(clue_id, label=label, late_seconds=self._limits()["late_seconds"])
+
+    async def _push_again(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._push_lead(str(body["clue_id"]), label="again")
+        return {}
+
+    async def _push_forged(self, body: dict[str, Any]) -> dict[str, Any]:
+        """With `clue_id` it tries to change that lead; else it invents one."""
+        forged = self._invented() if "clue_id" not in body else self._clues.find(str(body["clue_id"]))
+        self._feiyu.push_forged(default_body(forged | NOBODY, fresh=False))
+        return {"clue_id": forged["clue_id"]}
+
+    async def _push_malformed(self, body: dict[str, Any]) -> dict[str, Any]:
+        make = MALFORMED.get(body["kind"])
+        if make is None:
+            raise ValueError(f"kind must be one of {', '.join(MALFORMED)}")
+        row = self._invented()
+        raw = make(default_body(row, fresh=True))
+        self._feiyu.push_raw(raw, row["clue_id"], label=f"malformed:{body['kind']}")
+        return {"clue_id": row["clue_id"]}
+
+    def _invented(self) -> dict[str, Any]:
+        """A row that looks like a lead and stands in no table."""
+        clue_id = self._clues.submit({"name": "测试线索", "telephone": "13800000002"})
+        row = self._clues.find(clue_id)
+        del self.books.table("leads")[clue_id]
+        return row
+
+
+MALFORMED: dict[str, Callable[[dict[str, Any]], bytes]] = {
+    "broken_json": lambda body: orjson.dumps(body)[:-20],
+    "not_an_object": lambda body: orjson.dumps([body]),
+    "no_id": lambda body: orjson.dumps({name: value for name, value in body.items() if name != "id"}),
+    "oversize": lambda body: orjson.dumps(body | {"remark": "长" * (OVERSIZE // 3)}),
+    "bad_phone": lambda body: orjson.dumps(body | {"telphone": "138-不是号码"}),
+}
+"""Bodies that the vendor would never send, under a correct token and signature."""
+
+
+def _enveloped(
+    operation: Callable[[Request], Awaitable[dict[str, Any]]],
+) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return answer(await operation(request))
+        except Refusal as refusal:
+            return refused(refusal)
+
+    return endpoint
+
+
+async def _no_such_path(request: Request) -> Response:
+    """Also for a known path without its trailing slash."""
+    return answer({}, code=40000, message="The request path does not exist.")
+
+
+async def _json_object(request: Request) -> dict[str, Any]:
+    try:
+        body = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise Refusal(envelope.BAD_PARAMETER, "The body must be JSON.") from error
+    if not isinstance(body, dict):
+        raise Refusal(envelope.BAD_PARAMETER, "The body must be a JSON object.")
+    return body

@@ -1,0 +1,192 @@
+"""Leads as the open API shows them: filled forms, late fields, and pages that move while leads arrive."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from sandboxes.common import Books, Clock
+from sandboxes.common.clock import CHINA
+from sandboxes.douyin_leads import envelope
+from sandboxes.douyin_leads.envelope import Refusal
+
+ADVERTISERS = {"1700000000000001": "示例广告主甲", "1700000000000002": "示例广告主乙"}
+FIRST_CLUE_ID = 7300000000000000001
+NOT_YET = "数据获取中"
+TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
+
+FIELDS: dict[str, Any] = {
+    "advertiser_id": "1700000000000001",
+    "ad_id": "0",
+    "ad_name": "",
+    "creative_id": "",
+    "promotion_id": 0,
+    "promotion_name": "",
+    "project_id": "",
+    "mid_info": "{}",
+    "site_id": "7200000000000000001",
+    "site_name": "示例落地页",
+    "module_id": "7100000000000000001",
+    "module_name": "预约表单",
+    "external_url": "https://page.example.com/p/1",
+    "clue_type": 0,
+    "clue_source": 1,
+    "name": "",
+    "telephone": "",
+    "telephone_address": "",
+    "email": "",
+    "weixin": "",
+    "qq": "",
+    "gender": 0,
+    "age": 0,
+    "province_name": "",
+    "city_name": "",
+    "country_name": "",
+    "address": "",
+    "location": "",
+    "remark": "",
+    "remark_dict": {},
+    "form_remark": "",
+    "ext_info": "",
+    "app_name": "抖音",
+    "convert_status": "合法转化",
+    "intention_estimation": "高",
+    "req_id": "",
+    "search_bid_word": "",
+    "clue_state": 1,
+    "clue_state_name": "新线索",
+    "follow_state_name": "未联系",
+    "clue_owner_name": "",
+    "allocation_status": 0,
+    "clue_return_status": "正常",
+    "system_tags": [],
+    "tags": [],
+    "store": {},
+}
+"""What a visitor's form and the delivery fill in, with its default; `country_name` is the district."""
+
+
+class Clues:
+    """Table `leads`: the row of the open API, and since when it can be seen there (`visible_at`, unix)."""
+
+    def __init__(self, books: Books, clock: Clock) -> None:
+        self._books = books
+        self._clock = clock
+
+    def submit(self, fields: Mapping[str, Any], *, visible_after: float = 0) -> str:
+        """A visitor fills the form. `create_time_detail` may be given, for an old one that comes late."""
+        unknown = set(fields) - set(FIELDS) - {"create_time_detail"}
+        if unknown:
+            raise ValueError(f"unknown lead fields: {', '.join(sorted(unknown))}")
+        row = FIELDS | dict(fields)
+        if row["advertiser_id"] not in ADVERTISERS:
+            raise ValueError(f"advertiser_id must be one of {', '.join(ADVERTISERS)}")
+        created = _moment(row.get("create_time_detail")) or self._clock.china()
+        text = created.strftime(TIMES[0])
+        clue_id = str(self._books.next_number("clues", start=FIRST_CLUE_ID))
+        self._books.table("leads")[clue_id] = row | {
+            "clue_id": clue_id,
+            "advertiser_name": ADVERTISERS[row["advertiser_id"]],
+            "create_time": text[:10],
+            "create_time_detail": text,
+            "date": text[:10],
+            "visible_at": self._clock.now().timestamp() + visible_after,
+        }
+        return clue_id
+
+    def find(self, clue_id: str) -> dict[str, Any]:
+        return self._books.table("leads")[clue_id]
+
+    def page(self, query: Mapping[str, str], *, page_cap: int, late_seconds: float) -> dict[str, Any]:
+        """Newest first, so that a page moves while leads arrive; a larger page than the cap is cut."""
+        number = _positive(query, "page", 1)
+        size = min(_positive(query, "page_size", 10), page_cap)
+        found = self._matching(query)
+        shown = found[(number - 1) * size : number * size]
+        return {
+            "list": [self._shown(row, late_seconds=late_seconds) for row in shown],
+            "page_info": {
+                "page": number,
+                "page_size": size,
+                "total_number": len(found),
+                "total_page": -(-len(found) // size),
+            },
+        }
+
+    def _matching(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        accounts = _ids(query, "advertiser_ids") or set(ADVERTISERS)
+        foreign = accounts - set(ADVERTISERS)
+        if foreign:
+            raise Refusal(envelope.NO_PERMISSION, f"No permission to operate account {min(foreign)}.")
+        if query.get("encrypt_sensitive_fields", "false") != "false":
+            raise Refusal(envelope.BAD_PARAMETER, "encrypt_sensitive_fields: not enabled for this app.")
+        wanted = _ids(query, "clue_ids")
+        since, until = _bound(query, "start_time"), _bound(query, "end_time")
+        now = self._clock.now().timestamp()
+        rows = [
+            row
+            for row in self._books.table("leads").values()
+            if row["visible_at"] <= now
+            and row["advertiser_id"] in accounts
+            and (not wanted or row["clue_id"] in wanted)
+            and (not since or row["create_time_detail"] >= since)
+            and (not until or row["create_time_detail"] <= until)
+        ]
+        return sorted(rows, key=lambda row: (row["create_time_detail"], row["clue_id"]), reverse=True)
+
+    def _shown(self, row: Mapping[str, Any], *, late_seconds: float) -> dict[str, Any]:
+        shown = {name: value for name, value in row.items() if name != "visible_at"}
+        if self.is_fresh(row, late_seconds=late_seconds):
+            shown |= {"app_name": "", "convert_status": NOT_YET, "intention_estimation": ""}
+        return shown
+
+    def is_fresh(self, row: Mapping[str, Any], *, late_seconds: float) -> bool:
+        """The late fields have not arrived yet."""
+        age = self._clock.china() - created_at(row)
+        return age.total_seconds() < late_seconds
+
+
+def created_at(row: Mapping[str, Any]) -> datetime:
+    created = _moment(row["create_time_detail"])
+    assert created is not None
+    return created
+
+
+def _moment(text: object) -> datetime | None:
+    """China time; None for nothing given; ValueError for anything else."""
+    if text is None:
+        return None
+    for form in TIMES:
+        try:
+            return datetime.strptime(str(text), form).replace(tzinfo=CHINA)
+        except ValueError:
+            continue
+    raise ValueError(f"not a time: {text}")
+
+
+def _bound(query: Mapping[str, str], name: str) -> str | None:
+    """As comparable text. A bare date means its midnight: the vendor leaves open whether it means the day."""
+    try:
+        moment = _moment(query.get(name))
+    except ValueError as error:
+        raise Refusal(envelope.BAD_PARAMETER, f"{name}: {error}") from error
+    return moment.strftime(TIMES[0]) if moment else None
+
+
+def _positive(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise Refusal(envelope.BAD_PARAMETER, f"{name}: must be a positive integer.")
+    return int(text)
+
+
+def _ids(query: Mapping[str, str], name: str) -> set[str]:
+    """One JSON array as text; some clients put strings into it."""
+    try:
+        found = orjson.loads(query.get(name, "[]"))
+    except orjson.JSONDecodeError as error:
+        raise Refusal(envelope.BAD_PARAMETER, f"{name}: must be a JSON array.") from error
+    if not isinstance(found, list) or not all(str(item).isdigit() for item in found):
+        raise Refusal(envelope.BAD_PARAMETER, f"{name}: must be a JSON array of ids.")
+    return {str(item) for item in found}

@@ -1,0 +1,270 @@
+"""The life of a signing flow: what the sender, the signers and the clock do to it."""
+
+import hashlib
+import uuid
+from typing import Any
+
+from sandboxes.common import Books, Clock, Row
+from sandboxes.esign import checks
+from sandboxes.esign.envelope import BAD_FLOW, Json, Refused, bad, integer, optional_integer, part
+from sandboxes.esign.notices import Notices
+from sandboxes.esign.store import Store
+
+DRAFT, SIGNING, COMPLETED, REVOKED, EXPIRED, DECLINED = 0, 1, 2, 3, 5, 7
+WAITING, AT_WORK, SIGNED, REFUSED_TO_SIGN = 0, 1, 2, 4
+HALF_HOUR_MS = 30 * 60 * 1000
+TEN_MINUTES_MS = 10 * 60 * 1000
+
+
+class Flows:
+    def __init__(self, books: Books, clock: Clock, store: Store, notices: Notices) -> None:
+        self._books = books
+        self._clock = clock
+        self._store = store
+        self._notices = notices
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def get(self, flow_id: str) -> Row:
+        flow = self._books.table("flows").get(flow_id)
+        if flow is None:
+            raise Refused(BAD_FLOW, f"流程不存在:{flow_id}")
+        return self._expire_if_due(flow)
+
+    def all(self) -> list[Row]:
+        return [self._expire_if_due(flow) for flow in list(self._books.table("flows").values())]
+
+    # -- the sender's calls -------------------------------------------------------------------------------
+
+    def create(self, body: Json) -> str:
+        now = self._clock.millis()
+        people = self._books.table("people")
+        accepted = checks.accept(
+            body,
+            now_ms=now,
+            document=self._store.document,
+            known_names={account: row["psnName"] for account, row in people.items()},
+        )
+        flow_id = uuid.uuid4().hex
+        flow = accepted | {
+            "signFlowId": flow_id,
+            "status": DRAFT,
+            "created": now,
+            "started": None,
+            "finished": None,
+            "description": "",
+            "revokeReason": None,
+            "delayed": False,
+            "urged": None,
+        }
+        if accepted["autoStart"]:
+            self._start(flow, quota_code=1435404)
+        else:
+            self._save(flow)
+        return flow_id
+
+    def start(self, flow_id: str) -> None:
+        flow = self.get(flow_id)
+        if flow["status"] != DRAFT:
+            raise Refused(BAD_FLOW, "流程非草稿状态, 不能开启")
+        if flow["deadline"] <= self._clock.millis():
+            raise Refused(1437169, "流程已过期")
+        if not (flow["docs"] and flow["signers"]):
+            raise Refused(BAD_FLOW, "文档和签署人信息不能为空")
+        self._start(flow, quota_code=1435405)
+
+    def finish(self, flow_id: str) -> None:
+        flow = self.get(flow_id)
+        signed = [signer["signStatus"] == SIGNED for signer in flow["signers"]]
+        if flow["status"] == DRAFT:
+            raise Refused(1437112, "流程未开启")
+        if flow["status"] != SIGNING:
+            raise Refused(1437136, "流程已完结")
+        if not any(signed):
+            raise Refused(1437170, "流程没有已签署的签署区, 不能完结")
+        if not all(signed):
+            raise Refused(1437113, "流程存在未签署的签署人, 不能完结")
+        self._end(flow, COMPLETED)
+
+    def revoke(self, flow_id: str, *, reason: str) -> None:
+        if len(reason) > 50:
+            raise bad("revokeReason长度不能超过50")
+        flow = self.get(flow_id)
+        if flow["status"] == REVOKED:
+            raise Refused(1437168, "流程已撤销")
+        if flow["status"] != SIGNING:
+            raise Refused(1437203, "非签署中的流程不允许撤销")
+        flow["revokeReason"] = reason
+        self._end(flow, REVOKED, description=reason)
+
+    def delay(self, flow_id: str, *, until: object) -> None:
+        flow, now = self.get(flow_id), self._clock.millis()
+        given = integer(until, "signFlowExpireTime")
+        if flow["status"] not in (SIGNING, EXPIRED):
+            raise Refused(1437201, "非签署中的流程不能延期")
+        if flow["delayed"]:
+            raise Refused(BAD_FLOW, "流程只能延期一次")
+        if given < flow["deadline"] or given <= now:
+            raise bad("延期时间不能早于原签署截止时间")
+        if given > now + checks.LONGEST_MS:
+            raise bad("签署截止时间不能超过90天")
+        self._save(flow | {"deadline": given, "delayed": True, "status": SIGNING, "finished": None})
+
+    def urge(self, flow_id: str, *, operator: Json) -> None:
+        flow, now = self.get(flow_id), self._clock.millis()
+        if flow["status"] != SIGNING:
+            raise Refused(1437126, "流程未发起或已完结, 不能执行催签操作")
+        if now - flow["started"] < HALF_HOUR_MS:
+            raise Refused(1437137, "流程发起30分钟内不能催签")
+        if flow["urged"] is not None and now - flow["urged"] < TEN_MINUTES_MS:
+            raise Refused(1437138, "距上次催签不足10分钟")
+        if not any(
+            signer["signStatus"] == AT_WORK and is_person(signer, operator) for signer in flow["signers"]
+        ):
+            raise Refused(1439002, "当前流程无可催签的签署区")
+        self._save(flow | {"urged": now})
+
+    def sign_url(self, flow_id: str, body: Json) -> Json:
+        flow, operator = self.get(flow_id), part(body, "operator")
+        kind = optional_integer(body.get("urlType"), "urlType") or 2
+        if kind not in (1, 2):
+            raise bad("urlType只能为1或2")
+        if bool(operator.get("psnAccount")) == bool(operator.get("psnId")):
+            raise bad("operator中psnId与psnAccount必须二选一")
+        if flow["status"] == DRAFT:
+            raise Refused(1437103, "流程未开启")
+        if not any(is_person(signer, operator) for signer in flow["signers"]):
+            raise Refused(1437114, "当前用户不是流程参与人, 无权查看流程")
+        token = hashlib.sha256(f"{flow_id}{sorted(operator.items())}{kind}".encode()).hexdigest()
+        return {
+            "url": f"https://h5.esign.cn/flow/{flow_id}?type={kind}&token={token}",
+            "shortUrl": f"https://t.esign.cn/{token[:10]}",
+        }
+
+    def downloads(self, flow_id: str, *, valid_seconds: object) -> Json:
+        seconds = 3600 if valid_seconds in (None, "") else integer(valid_seconds, "urlAvailableDate")
+        if not 1 <= seconds <= 3600:
+            raise bad("urlAvailableDate取值范围1-3600")
+        flow = self.get(flow_id)
+        if flow["status"] != COMPLETED:
+            raise Refused(1437518, "流程非签署完成状态，不允许下载文档")
+
+        def files(items: list[Json], folder: str) -> list[Json]:
+            return [
+                {
+                    "fileId": item["fileId"],
+                    "fileName": item.get("fileName"),
+                    "downloadUrl": self._store.link(f"{folder}/{item['fileId']}", seconds=seconds),
+                }
+                for item in items
+            ]
+
+        return {
+            "files": files(flow["docs"], f"/oss/signed/{flow_id}"),
+            "attachments": files(flow["attachments"], "/oss/file"),
+            "certificateDownloadUrl": None,
+        }
+
+    def signed_content(self, flow_id: str, file_id: str) -> bytes:
+        """The uploaded bytes, and after their end a made-up update with a line per signature."""
+        lines = [
+            f"%% signature {number} of {flow_id} at {signer['operateTime']}"
+            for number, signer in enumerate(self.get(flow_id)["signers"], start=1)
+        ]
+        return self._store.content(file_id) + "\n".join(["", *lines, "%%EOF", ""]).encode()
+
+    # -- what people do at the vendor's own pages ---------------------------------------------------------
+
+    def sign(self, flow: Row, index: int | None = None) -> None:
+        """The signer whose turn it is (of several at once: the given or the first one) signs."""
+        signer = _at_work(flow, index)
+        self._sign(flow, signer)
+        self._go_on(flow)
+
+    def decline(self, flow: Row, *, reason: str, index: int | None = None) -> None:
+        signer = _at_work(flow, index)
+        signer |= {"signStatus": REFUSED_TO_SIGN, "operateTime": self._clock.millis()}
+        self._notices.signer_done(flow, signer, description=reason)
+        self._end(flow, DECLINED, description=reason)
+
+    def expire(self, flow: Row) -> None:
+        if flow["status"] != SIGNING:
+            raise ValueError(f"flow {flow['signFlowId']} is not being signed")
+        flow["deadline"] = min(flow["deadline"], self._clock.millis())
+        self._end(flow, EXPIRED)
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _start(self, flow: Row, *, quota_code: int) -> None:
+        account = self._books.table("account")
+        left = int(account["own"]["contractsLeft"])
+        if left < 1:
+            raise Refused(quota_code, "合同份额不足")
+        account["own"] = account["own"] | {"contractsLeft": left - 1}
+        flow |= {"status": SIGNING, "started": self._clock.millis()}
+        self._go_on(flow)
+
+    def _go_on(self, flow: Row) -> None:
+        """Gives the turn on; sealing by machine happens at once."""
+        while waiting := _next_in_order(flow):
+            for signer in waiting:
+                signer["signStatus"] = AT_WORK
+            machines = [signer for signer in waiting if signer["auto"]]
+            for signer in machines:
+                self._sign(flow, signer)
+            if not machines:
+                break
+        if not waiting and flow["autoFinish"]:
+            self._end(flow, COMPLETED)
+        else:
+            self._save(flow)
+
+    def _sign(self, flow: Row, signer: Row) -> None:
+        signer |= {"signStatus": SIGNED, "operateTime": self._clock.millis()}
+        for area in signer["signFields"]:
+            area["signFieldStatus"] = "4"
+        self._register(signer["person"])
+        self._notices.signer_done(flow, signer, description="签署完成")
+
+    def _register(self, person: Json) -> None:
+        """Whoever signs has proved who they are; from then on their name is known."""
+        account = person.get("psnAccount")
+        if account:
+            psn_id = hashlib.sha256(str(account).encode()).hexdigest()[:32]
+            name = part(person, "psnInfo").get("psnName")
+            self._books.table("people")[str(account)] = {"psnId": psn_id, "psnName": name}
+
+    def _expire_if_due(self, flow: Row) -> Row:
+        if flow["status"] == SIGNING and flow["deadline"] <= self._clock.millis():
+            self._end(flow, EXPIRED)
+        return flow
+
+    def _end(self, flow: Row, status: int, *, description: str = "") -> None:
+        flow |= {"status": status, "finished": self._clock.millis(), "description": description}
+        self._save(flow)
+        self._notices.flow_done(flow)
+
+    def _save(self, flow: Row) -> None:
+        self._books.table("flows")[flow["signFlowId"]] = flow
+
+
+def is_person(signer: Row, operator: Json) -> bool:
+    """The same form of account as at creation; nobody named means anybody."""
+    person: dict[str, Any] = signer["person"]
+    return all(person.get(name) == operator[name] for name in ("psnAccount", "psnId") if operator.get(name))
+
+
+def _next_in_order(flow: Row) -> list[Row]:
+    open_ones = [signer for signer in flow["signers"] if signer["signStatus"] in (WAITING, AT_WORK)]
+    order = min((signer["signOrder"] for signer in open_ones), default=0)
+    return [signer for signer in open_ones if signer["signOrder"] == order]
+
+
+def _at_work(flow: Row, index: int | None) -> Row:
+    if flow["status"] != SIGNING:
+        raise ValueError(f"flow {flow['signFlowId']} is not being signed")
+    signers: list[Row] = flow["signers"] if index is None else flow["signers"][index : index + 1]
+    for signer in signers:
+        if signer["signStatus"] == AT_WORK:
+            return signer
+    raise ValueError("nobody has to sign now" if index is None else f"it is not the turn of signer {index}")

@@ -1,0 +1,107 @@
+"""Request bodies in, reply bodies out."""
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.responses import Response
+
+from sandboxes.common import Row
+from sandboxes.kingdee.words import RefusedError
+
+_KEYS: dict[int, tuple[str, ...]] = {1: ("data",), 2: ("formid", "data"), 3: ("formid", "opnumber", "data")}
+
+
+class UnreadableError(ValueError):
+    """Not JSON, or no object: the framework in front answers HTTP 500."""
+
+
+def read_body(body: bytes, content_type: str) -> Row:
+    """Real clients wrap the same call in nine ways; keys come back in lower case, `data` as an object."""
+    call = _lower(_form(body) if "urlencoded" in content_type.lower() else _object(body))
+    if "parameters" in call:
+        call |= _positional(call.pop("parameters"))
+    if isinstance(call.get("data"), str):
+        call["data"] = _parsed(call["data"])
+    if "data" not in call and "formid" in call:
+        call["data"] = {key: value for key, value in call.items() if key != "formid"}
+    if isinstance(data := call.get("data"), dict):
+        call["data"] = _lower(data)
+        call.setdefault("formid", call["data"].get("formid"))
+    return call
+
+
+def _form(body: bytes) -> Row:
+    return dict(parse_qsl(body.decode("utf-8", "replace")))
+
+
+def _object(body: bytes) -> Row:
+    try:
+        found = json.loads(body or b"{}", parse_float=Decimal)
+    except ValueError as error:
+        raise UnreadableError(str(error)) from error
+    if not isinstance(found, dict):
+        raise UnreadableError("Additional text encountered after finished reading JSON content")
+    return found
+
+
+def _positional(parameters: Any) -> Row:
+    listed = _parsed(parameters) if isinstance(parameters, str) else parameters
+    values = listed if isinstance(listed, list) else []
+    return {"positional": values} | dict(zip(_KEYS.get(len(values), ()), values, strict=False))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except ValueError:
+        return text
+
+
+def _lower(row: Row) -> Row:
+    return {key.lower(): value for key, value in row.items()}
+
+
+def status(
+    done: Sequence[tuple[object, str]] = (),
+    *,
+    refused: RefusedError | None = None,
+    messages: Sequence[str] = (),
+) -> Row:
+    """ResponseStatus. `done`: (id, number) of each document that was changed."""
+    errors = [
+        {"FieldName": each.field, "Message": each.message, "DIndex": 0}
+        for each in (refused.complaints if refused else ())
+    ]
+    head: Row = {"ErrorCode": 500} if refused else {}
+    return head | {
+        "IsSuccess": refused is None,
+        "Errors": errors,
+        "SuccessEntitys": [
+            {"Id": key, "Number": number, "DIndex": index} for index, (key, number) in enumerate(done)
+        ],
+        "SuccessMessages": [
+            {"FieldName": None, "Message": text, "DIndex": index} for index, text in enumerate(messages)
+        ],
+        "MsgCode": refused.code if refused else 0,
+    }
+
+
+def result(response_status: Row, **more: object) -> Row:
+    return {"Result": {"ResponseStatus": response_status, **more}}
+
+
+def answer(body: object, *, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        orjson.dumps(body, default=_plain), media_type="application/json; charset=utf-8", headers=headers
+    )
+
+
+def _plain(value: object) -> orjson.Fragment:
+    """Amounts leave as JSON numbers, digit for digit."""
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,386 @@
+"""What the sandbox knows of each form: fields with their kinds and Chinese names."""
+
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+Kind = Literal["text", "int", "decimal", "date", "bool", "ref"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    key: str
+    kind: Kind
+    title: str
+    of: str = ""
+    """The form a reference points to."""
+    size: int | None = None
+    required: bool = False
+    server: bool = False
+    """Set by the server alone; a sent value is ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A table below the head. `first_id` starts the series of its FEntryID."""
+
+    key: str
+    fields: dict[str, Field]
+    first_id: int
+    view_name: str
+    linked: bool = False
+    """Rows may carry `<key>_Link`: where they come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    id: str
+    title: str
+    key: str
+    number: str
+    prefix: str
+    head: dict[str, Field]
+    status: str = "FDOCUMENTSTATUS"
+    first_id: int = 100001
+    sub_heads: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Sub-heads nest in a Model and are flat everywhere else: lower-case key -> lower-case fields."""
+    entities: tuple[Entity, ...] = ()
+
+    def entity(self, key: str) -> Entity | None:
+        return next((each for each in self.entities if each.key.lower() == key.lower()), None)
+
+
+def _fields(table: str) -> dict[str, Field]:
+    """One field a line: key, kind[:form | :size], Chinese name, then `required` or `server`."""
+    fields = {}
+    for line in table.strip().splitlines():
+        key, kind, title, *flags = line.split()
+        kind, _, detail = kind.partition(":")
+        fields[key.lower()] = Field(
+            key,
+            cast(Kind, kind),
+            title,
+            of=detail if kind == "ref" else "",
+            size=int(detail) if kind == "text" and detail else None,
+            required="required" in flags,
+            server="server" in flags,
+        )
+    return fields
+
+
+_FINANCE = _fields("""
+FACCNTTIMEJUDGETIME  date                   到期日计算日期  required
+FSettleTypeID        ref:BD_SETTLETYPE      结算方式
+FMAINBOOKSTDCURRID   ref:BD_Currency        本位币          required
+FEXCHANGETYPE        ref:BD_RateType        汇率类型        required
+FExchangeRate        decimal                汇率
+""")
+
+_CHAIN = _fields("""
+FORDERID     ref:BD_Customer  订货方
+FTRANSFERID  ref:BD_Customer  收货方
+FChargeId    ref:BD_Customer  付款方
+""")
+
+_DATES = _fields("""
+FCREATEDATE   date  创建日期  server
+FMODIFYDATE   date  修改日期  server
+FAPPROVEDATE  date  审核日期  server
+""")
+
+RECEIVABLE = Form(
+    id="AR_receivable",
+    title="应收单",
+    key="FID",
+    number="FBillNo",
+    prefix="AR",
+    head=_fields("""
+FBillTypeID          ref:BOS_BillType       单据类型        required
+FBillNo              text:30                单据编号
+FDATE                date                   业务日期        required
+FENDDATE_H           date                   到期日          required
+FCUSTOMERID          ref:BD_Customer        客户            required
+FCURRENCYID          ref:BD_Currency        币别            required
+FPayConditon         ref:BD_RecCondition    收款条件
+FISPRICEEXCLUDETAX   bool                   价外税
+FISTAX               bool                   按含税单价录入
+FISINIT              bool                   期初单据
+FISHookMatch         bool                   钩稽
+FISINVOICEARLIER     bool                   先开票
+FWBOPENQTY           bool                   已开票数量控制
+FSETTLEORGID         ref:ORG_Organizations  结算组织        required
+FPAYORGID            ref:ORG_Organizations  收款组织        required
+FSALEORGID           ref:ORG_Organizations  销售组织
+FSALEDEPTID          ref:BD_Department      销售部门
+FSALEERID            ref:BD_OPERATOR        销售员
+FBUSINESSTYPE        text:10                业务类型
+FSetAccountType      text:10                立账类型
+FMatchMethodID       int                    核销方式
+FCancelStatus        text:1                 作废状态
+FAR_Remark           text:255               备注
+F_DEMO_HubId         text:80                集成编号
+FDOCUMENTSTATUS      text                   单据状态        server
+FALLAMOUNTFOR        decimal                价税合计        server
+FNOTAXAMOUNTFOR      decimal                不含税金额      server
+FTaxAmountFor        decimal                税额            server
+FWRITTENOFFSTATUS    text                   核销状态        server
+FOPENSTATUS          text                   开票状态        server
+FRELATEHADPAYAMOUNT  decimal                已关联收款金额  server
+""")
+    | _FINANCE
+    | _CHAIN
+    | _DATES,
+    sub_heads={"fsubheadfinc": frozenset(_FINANCE), "fsubheadsuppiler": frozenset(_CHAIN)},
+    entities=(
+        Entity(
+            "FEntityDetail",
+            first_id=200001,
+            view_name="AP_PAYABLEENTRY",
+            linked=True,
+            fields=_fields("""
+FMATERIALID         ref:BD_MATERIAL  物料编码
+FCOSTID             ref:BD_Expense   费用项目
+FMaterialDesc       text:255         物料说明
+FPRICEUNITID        ref:BD_UNIT      计价单位
+FPriceQty           decimal          计价数量  required
+FTaxPrice           decimal          含税单价
+FPrice              decimal          单价
+FEntryTaxRate       decimal          税率
+FEntryDiscountRate  decimal          折扣率
+FNoTaxAmountFor_D   decimal          不含税金额  server
+FTAXAMOUNTFOR_D     decimal          税额        server
+FALLAMOUNTFOR_D     decimal          价税合计    server
+FDeliveryControl    bool             按发货控制
+FIsFree             bool             是否赠品
+FSOURCETYPE         text:36          源单类型
+FSourceBillNo       text:80          源单编号
+FORDERNUMBER        text:80          订单号
+FComment            text:255         备注
+"""),
+        ),
+        Entity(
+            "FEntityPlan",
+            first_id=300001,
+            view_name="AP_PAYABLEPLAN",
+            fields=_fields("""
+FENDDATE                date     到期日        required
+FPAYAMOUNTFOR           decimal  应收金额      required
+FPAYRATE                decimal  应收比例
+FWRITTENOFFAMOUNTFOR_P  decimal  已核销金额    server
+FWRITTENOFFSTATUS_P     text     核销状态      server
+FRELATEHADPAYAMOUNT_P   decimal  已关联金额    server
+"""),
+        ),
+    ),
+)
+
+RECEIPT = Form(
+    id="AR_RECEIVEBILL",
+    title="收款单",
+    key="FID",
+    number="FBillNo",
+    prefix="SKD",
+    first_id=600001,
+    head=_fields("""
+FBillTypeID          ref:BOS_BillType       单据类型        required
+FBillNo              text:30                单据编号
+FDATE                date                   业务日期        required
+FCONTACTUNITTYPE     text:36                往来单位类型    required
+FCONTACTUNIT         ref:BD_Customer        往来单位        required
+FPAYUNITTYPE         text:36                付款单位类型    required
+FPAYUNIT             ref:BD_Customer        付款单位        required
+FCURRENCYID          ref:BD_Currency        币别            required
+FSETTLECUR           ref:BD_Currency        结算币别        required
+FSETTLEMAINBOOKID    ref:BD_Currency        结算本位币
+FSETTLERATE          decimal                结算汇率
+FEXCHANGERATE        decimal                汇率
+FEXCHANGETYPE        ref:BD_RateType        汇率类型
+FPAYORGID            ref:ORG_Organizations  收款组织        required
+FSETTLEORGID         ref:ORG_Organizations  结算组织
+FSALEORGID           ref:ORG_Organizations  销售组织
+FSALEDEPTID          ref:BD_Department      销售部门
+FSALEERID            ref:BD_OPERATOR        销售员
+FBUSINESSTYPE        text:10                业务类型        required
+FISINIT              bool                   期初单据
+FISB2C               bool                   B2C
+FIsWriteOff          bool                   转销
+FMatchMethodID       int                    核销方式
+FCancelStatus        text:1                 作废状态
+FTHIRDBILLNO         text:80                第三方单据编号
+FREMARK              text:255               备注
+FKDPAYNO             text:80                支付流水号
+F_DEMO_HubId         text:80                集成编号
+FDOCUMENTSTATUS      text                   单据状态        server
+FRECEIVEAMOUNTFOR_H  decimal                应收金额        server
+FRECAMOUNTFOR        decimal                收款金额        server
+FREALRECAMOUNTFOR    decimal                实收金额        server
+FWRITTENOFFSTATUS    text                   核销状态        server
+""")
+    | _DATES,
+    entities=(
+        Entity(
+            "FRECEIVEBILLENTRY",
+            first_id=400001,
+            view_name="RECEIVEBILLENTRY",
+            fields=_fields("""
+FSETTLETYPEID         ref:BD_SETTLETYPE      结算方式      required
+FPURPOSEID            ref:CN_RECPAYPURPOSE   收款用途      required
+FRECEIVEITEMTYPE      text:10                预收项目类型
+FRECEIVEITEM          text:80                预收项目
+FSALEORDERNO          text:80                销售订单
+FRECTOTALAMOUNTFOR    decimal                应收金额
+FRECAMOUNTFOR_E       decimal                收款金额      required
+FREALRECAMOUNTFOR_D   decimal                实收金额      server
+FSETTLERECAMOUNTFOR   decimal                折后金额
+FSETTLEDISTAMOUNTFOR  decimal                现金折扣
+FHANDLINGCHARGEFOR    decimal                手续费
+FOVERUNDERAMOUNTFOR   decimal                长短款
+FACCOUNTID            ref:CN_BANKACNT        我方银行账号
+FOPPOSITEBANKACCOUNT  text:80                对方银行账号
+FOPPOSITECCOUNTNAME   text:255               对方账户名称
+FOPPOSITEBANKNAME     text:255               对方开户行
+FSETTLENO             text:80                结算号
+FCOMMENT              text:255               备注
+FPOSTDATE             date                   登账日期      required
+"""),
+        ),
+        Entity(
+            "FRECEIVEBILLSRCENTRY",
+            first_id=500001,
+            view_name="RECEIVEBILLSRCENTRY",
+            linked=True,
+            fields=_fields("""
+FSRCBILLTYPEID      text:36  源单类型
+FSRCBILLNO          text:80  源单编号
+FSRCBILLID          int      源单内码
+FSRCROWID           int      源单行内码
+FORDERBILLNO        text:80  订单编号
+FAFTTAXTOTALAMOUNT  decimal  价税合计
+FPLANRECAMOUNT      decimal  应收金额
+FREALRECAMOUNT      decimal  本次收款金额
+"""),
+        ),
+    ),
+)
+
+CUSTOMER = Form(
+    id="BD_Customer",
+    title="客户",
+    key="FCUSTID",
+    number="FNumber",
+    prefix="CUST",
+    status="FDocumentStatus",
+    head=_fields("""
+FNumber              text:30                客户编码
+FName                text:255               客户名称    required
+FShortName           text:80                简称
+FCreateOrgId         ref:ORG_Organizations  创建组织    required
+FUseOrgId            ref:ORG_Organizations  使用组织
+FTRADINGCURRID       ref:BD_Currency        结算币别    required
+FADDRESS             text:255               通讯地址
+FZIP                 text:20                邮政编码
+FTEL                 text:50                联系电话
+FFAX                 text:50                传真
+FTAXREGISTERCODE     text:50                纳税登记号
+FSOCIALCRECODE       text:50                统一社会信用代码
+FINVOICETITLE        text:255               发票抬头
+FINVOICEBANKNAME     text:255               开户银行
+FINVOICEBANKACCOUNT  text:80                银行账号
+FINVOICETEL          text:50                开票联系电话
+FINVOICEADDRESS      text:255               开票通讯地址
+FSETTLETYPEID        ref:BD_SETTLETYPE      结算方式
+FRECCONDITIONID      ref:BD_RecCondition    收款条件
+FSELLER              ref:BD_OPERATOR        销售员
+FISCREDITCHECK       bool                   启用信用管理
+FIsTrade             bool                   是否交易客户
+FPriority            int                    收款优先级
+FDescription         text:255               描述
+F_DEMO_HubId         text:80                集成编号
+FDocumentStatus      text                   数据状态    server
+FForbidStatus        text                   禁用状态    server
+""")
+    | _DATES,
+    entities=(
+        Entity(
+            "FT_BD_CUSTCONTACT",
+            first_id=700001,
+            view_name="BD_CUSTCONTACT",
+            fields=_fields("""
+FNUMBER1   text:80   编码
+FNAME1     text:80   名称
+FADDRESS1  text:255  地址
+FMOBILE    text:30   手机
+"""),
+        ),
+        Entity(
+            "FT_BD_CUSTBANK",
+            first_id=710001,
+            view_name="BD_CUSTBANK",
+            fields=_fields("""
+FBANKCODE      text:80   银行账号
+FACCOUNTNAME   text:255  账户名称
+FOPENBANKNAME  text:255  开户银行
+"""),
+        ),
+    ),
+)
+
+_MATERIAL_BASE = _fields("""
+FErpClsID    text:10       物料属性
+FBaseUnitId  ref:BD_UNIT   基本单位  required
+""")
+
+MATERIAL = Form(
+    id="BD_MATERIAL",
+    title="物料",
+    key="FMATERIALID",
+    number="FNumber",
+    prefix="MAT",
+    status="FDocumentStatus",
+    head=_fields("""
+FNumber          text:80                物料编码
+FName            text:255               物料名称    required
+FSpecification   text:255               规格型号
+FCreateOrgId     ref:ORG_Organizations  创建组织    required
+FUseOrgId        ref:ORG_Organizations  使用组织
+FDescription     text:255               描述
+FDocumentStatus  text                   数据状态    server
+FForbidStatus    text                   禁用状态    server
+""")
+    | _MATERIAL_BASE
+    | _DATES,
+    sub_heads={"subheadentity": frozenset(_MATERIAL_BASE)},
+)
+
+
+def _archive(form_id: str, title: str, key: str = "FID") -> Form:
+    """Base data with nothing but number, name and state."""
+    head = _fields("""
+FNumber          text:80   编码
+FName            text:255  名称      required
+FDocumentStatus  text      数据状态  server
+FForbidStatus    text      禁用状态  server
+""")
+    return Form(form_id, title, key, "FNumber", "BD", head | _DATES, status="FDocumentStatus")
+
+
+FORMS: dict[str, Form] = {
+    form.id.lower(): form
+    for form in (
+        RECEIVABLE,
+        RECEIPT,
+        CUSTOMER,
+        MATERIAL,
+        _archive("ORG_Organizations", "组织机构", "FORGID"),
+        _archive("BD_Currency", "币别", "FCURRENCYID"),
+        _archive("BD_RateType", "汇率类型", "FRATETYPEID"),
+        _archive("BD_UNIT", "计量单位", "FUNITID"),
+        _archive("BD_SETTLETYPE", "结算方式"),
+        _archive("BD_RecCondition", "收款条件"),
+        _archive("BD_Expense", "费用项目", "FEXPID"),
+        _archive("BD_Department", "部门", "FDEPTID"),
+        _archive("BD_OPERATOR", "业务员"),
+        _archive("CN_BANKACNT", "银行账号", "FBANKACNTID"),
+        _archive("CN_RECPAYPURPOSE", "收付款用途"),
+        _archive("BOS_BillType", "单据类型", "FBILLTYPEID"),
+    )
+}

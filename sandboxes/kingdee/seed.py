@@ -1,0 +1,51 @@
+"""The base data of an empty account set, and who may log in. All of it made up."""
+
+from collections.abc import Callable
+
+from sandboxes.common import Row
+from sandboxes.kingdee.archive import Archive
+from sandboxes.kingdee.forms import FORMS, Form
+from sandboxes.kingdee.saving import blank
+
+ACCOUNT_SET = "6500aa11bb22cc"
+USERS = {"hub": "hub-demo-pass", "demo": "demo-pass"}
+
+BASE_DATA: dict[str, dict[str, str]] = {
+    "ORG_Organizations": {"100": "示例集团", "101": "示例集团上海分公司"},
+    "BD_Currency": {"PRE001": "人民币", "PRE007": "美元"},
+    "BD_RateType": {"HLTX01_SYS": "固定汇率"},
+    "BD_UNIT": {"Pcs": "个", "Tao": "套"},
+    "BD_SETTLETYPE": {"JSFS01_SYS": "现金", "JSFS04_SYS": "电汇"},
+    "BD_RecCondition": {"SKTJ03_SYS": "货到收款"},
+    "BD_Expense": {"FYXM10_SYS": "服务费"},
+    "BD_Department": {"BM001": "销售部"},
+    "BD_OPERATOR": {"YG001_GW001_1": "测试销售员"},
+    "CN_BANKACNT": {"6222-DEMO-01": "示例银行基本户"},
+    "CN_RECPAYPURPOSE": {"SFKYT01_SYS": "销售收款", "SFKYT02_SYS": "预收款"},
+    "BOS_BillType": {
+        "YSD01_SYS": "标准应收单",
+        "YSD02_SYS": "费用应收单",
+        "SKDLX01_SYS": "销售收款单",
+        "SKDLX02_SYS": "其他业务收款单",
+    },
+    "BD_MATERIAL": {"MAT-0001": "示例设备", "MAT-0002": "示例配件", "SRV-0001": "安装服务"},
+    "BD_Customer": {"CUST9001": "示例客户有限公司"},
+}
+_MORE: dict[str, Row] = {
+    "BD_MATERIAL": {"FCreateOrgId": "100", "FUseOrgId": "100", "FErpClsID": "1", "FBaseUnitId": "Pcs"},
+    "BD_Customer": {"FCreateOrgId": "100", "FUseOrgId": "100", "FTRADINGCURRID": "PRE001"},
+}
+
+
+def seed(archive: Archive, now: Callable[[], str]) -> None:
+    for form_id, named in BASE_DATA.items():
+        form = FORMS[form_id.lower()]
+        for number, name in named.items():
+            archive.put(
+                form, _audited(form, archive.next_id(form), now()) | {"FNumber": number, "FName": name}
+            )
+
+
+def _audited(form: Form, key: int, now: str) -> Row:
+    dates = dict.fromkeys(("FCREATEDATE", "FMODIFYDATE", "FAPPROVEDATE"), now)
+    return blank(form, key) | {"ignored": []} | _MORE.get(form.id, {}) | {form.status: "C"} | dates

@@ -1,0 +1,152 @@
+"""The sandbox: the OpenAPI door in its frame, and what people do at U8's own screens."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from sandboxes.common import Act, Sandbox
+from sandboxes.yonyou_u8 import seed, words
+from sandboxes.yonyou_u8.door import Account, Door, reply
+from sandboxes.yonyou_u8.ledger import VERIFIED, kind_of
+from sandboxes.yonyou_u8.words import Refusal
+
+ACCOUNT = Account(
+    from_account="dev_demo",
+    to_account="test_corp01",
+    app_key="opa0f1e2d3c4b5a697",
+    app_secret="made-up-u8-app-secret",  # noqa: S106  # a sandbox has no secrets
+)
+KNOBS: Mapping[str, Any] = {
+    "async_seconds": 1.0,
+    "ack_with_errcode": False,
+    "empty_id": False,
+    "amounts_as_numbers": False,
+    "agent_offline": False,
+}
+
+
+class YonyouU8(Sandbox):
+    name = "yonyou_u8"
+
+    def __init__(self, *, path: Path | None = None) -> None:
+        super().__init__(path=path)
+        self.door = Door(self.books, self.clock, ACCOUNT)
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route("/{path:path}", self.door.__call__, methods=["GET", "POST"])]
+
+    def credentials(self) -> dict[str, str]:
+        return {
+            "from_account": ACCOUNT.from_account,
+            "to_account": ACCOUNT.to_account,
+            "app_key": ACCOUNT.app_key,
+            "app_secret": ACCOUNT.app_secret,
+        }
+
+    def seed(self) -> None:
+        seed.seed(self.books, self.clock)
+        self.books.table("_knobs")["knobs"] = dict(KNOBS)
+
+    def vendor_error(self) -> Response:
+        errcode, errmsg = words.PLATFORM_ERROR
+        return reply({"errcode": errcode, "errmsg": errmsg})
+
+    def expire_sessions(self) -> None:
+        self.door.gateway.forget_tokens()
+
+    def acts(self) -> dict[str, Act]:
+        return {
+            "write_off": _by_hand(self._write_off),
+            "undo_write_off": _by_hand(self._undo_write_off),
+            "verify_voucher": _by_hand(self._verify_voucher),
+            "unverify_voucher": _by_hand(self._unverify_voucher),
+            "delete_voucher": _by_hand(self._delete_voucher),
+            "close_period": _by_hand(self._close_period),
+            "open_period": _by_hand(self._open_period),
+            "deactivate_customer": _by_hand(self._deactivate_customer),
+            "lock_record": _by_hand(self._lock_record),
+            "set_knobs": _by_hand(self._set_knobs),
+            "fail_next": _by_hand(self._fail_next),
+        }
+
+    def _write_off(self, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            amount = Decimal(str(body["amount"]))
+        except InvalidOperation as error:
+            raise ValueError("amount is not a number") from error
+        ledger = self.door.ledger
+        return {
+            "number": ledger.write_off(receipt=body["receipt"], receivable=body["receivable"], amount=amount)
+        }
+
+    def _undo_write_off(self, body: dict[str, Any]) -> dict[str, Any]:
+        amount = self.door.ledger.undo_write_off(receipt=body["receipt"], receivable=body["receivable"])
+        return {"amount": str(amount)}
+
+    def _verify_voucher(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.door.ledger.verify(kind_of(body["kind"]), body["code"], by=body.get("by", "测试会计"))
+        return {"code": body["code"]}
+
+    def _unverify_voucher(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.door.ledger.unverify(kind_of(body["kind"]), body["code"])
+        return {"code": body["code"]}
+
+    def _delete_voucher(self, body: dict[str, Any]) -> dict[str, Any]:
+        """With `unverify` true the accountant un-verifies first, as U8 demands."""
+        kind, code, ledger = kind_of(body["kind"]), body["code"], self.door.ledger
+        row = ledger.row(kind, code)
+        if body.get("unverify") and row and row["state"] == VERIFIED:
+            ledger.unverify(kind, code)
+        ledger.delete(kind, code)
+        return {"code": code}
+
+    def _close_period(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.door.ledger.close_period(body["month"])
+        return {"month": body["month"]}
+
+    def _open_period(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.door.ledger.close_period(body["month"], closed=False)
+        return {"month": body["month"]}
+
+    def _deactivate_customer(self, body: dict[str, Any]) -> dict[str, Any]:
+        customers = self.books.table("customer")
+        today = self.clock.china().date().isoformat()
+        customers[body["code"]] = {**customers[body["code"]], "end_date": today}
+        return {"end_date": today}
+
+    def _lock_record(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Somebody has the record open: writes are refused for `seconds`."""
+        self.door.ledger.lock(body["kind"], body["code"], seconds=float(body["seconds"]))
+        return {"code": body["code"]}
+
+    def _set_knobs(self, body: dict[str, Any]) -> dict[str, Any]:
+        if unknown := body.keys() - KNOBS.keys():
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(KNOBS)}")
+        knobs = {**self.books.table("_knobs")["knobs"], **body}
+        self.books.table("_knobs")["knobs"] = knobs
+        return knobs
+
+    def _fail_next(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The next `times` calls whose path contains `path` answer this errcode, and nothing happens."""
+        rule = {"path": "", "times": 1, **body}
+        key = str(self.books.next_number("failure"))
+        self.books.table("_failures")[key] = {
+            name: rule[name] for name in ("path", "times", "errcode", "errmsg")
+        }
+        return self.books.table("_failures")[key]
+
+
+def _by_hand(act: Any) -> Act:
+    """U8's refusal becomes a ValueError, which the control API answers with 400."""
+
+    async def run(body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return dict(act(body))
+        except Refusal as refusal:
+            raise ValueError(refusal.text) from refusal
+
+    return run
