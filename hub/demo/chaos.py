@@ -8,7 +8,7 @@ from hub.supervise import Supervisor
 from hub.up import wait_until_up
 
 LEAST_KILLS = 5
-LONGEST_PAUSE = 2.5
+LONGEST_PAUSE = 6.0
 
 TRANSPORT_FAULTS = (
     {"kind": "delay", "rate": 0.05, "seconds": 0.4},

@@ -11,8 +11,9 @@ from stdnum.cn import uscc
 
 CONTRACTS = 40
 FORGED = 5
-MALFORMED = ("broken_json", "not_an_object", "no_id", "bad_phone", "bad_phone")
-PARKED = MALFORMED.count("bad_phone")
+REFUSED_AS_MALFORMED = ("broken_json", "not_an_object", "no_id", "oversize")
+PARKED = 2
+"""Leads whose phone is none: accepted, and kept for repair."""
 UNEXPLAINED = 3
 STATEMENTS = 3
 
