@@ -8,6 +8,7 @@ from hub.supervise import Supervisor
 from hub.up import wait_until_up
 
 LEAST_KILLS = 5
+FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 6.0
 
 TRANSPORT_FAULTS = (
@@ -57,9 +58,11 @@ class Chaos:
         await asyncio.to_thread(wait_until_up, self._health)
 
     async def _strike_again_and_again(self) -> None:
+        pause = FIRST_PAUSE
         while True:
-            await asyncio.sleep(self._chance.uniform(0.2, LONGEST_PAUSE))
+            await asyncio.sleep(self._chance.uniform(0.1, pause))
             await self._strike()
+            pause = LONGEST_PAUSE
 
     async def _strike(self) -> None:
         parts = [name for name in self._supervisor.parts if name != "sandboxes"]

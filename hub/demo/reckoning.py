@@ -168,6 +168,7 @@ def _lost(plan: Plan, books: Books, ours: dict[str, Any]) -> list[str]:
         *(f"lead {clue} never stored" for clue in sorted(books.leads - set(ours["leads"]))),
         *(f"push of {clue} acknowledged, not in the inbox" for clue in sorted(_unkept(books, ours))),
         *(f"bank line {serial} without receipt" for serial in sorted(books.bank_lines - set(ours["lines"]))),
+        *(f"contract {number} approved, never sent" for number in sorted(_never_sent(books, ours))),
         *(f"contract {number} signed at the vendor only" for number in sorted(books.signed - done)),
         *(
             f"receivable {number} of {amount} not in the ERP"
@@ -179,6 +180,11 @@ def _lost(plan: Plan, books: Books, ours: dict[str, Any]) -> list[str]:
             for amount in (paid - Counter(amount for _, amount in books.receipts)).elements()
         ),
     ]
+
+
+def _never_sent(books: Books, ours: dict[str, Any]) -> set[str]:
+    approved = {number for number, state in ours["contracts"].items() if state == "approved"}
+    return approved - set(books.flows)
 
 
 def _unkept(books: Books, ours: dict[str, Any]) -> set[str]:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from hub.demo.chaos import Chaos
 from hub.demo.plan import make_plan
 from hub.demo.reckoning import Reckoning, reckon
 from hub.demo.story import Story
-from hub.demo.world import SANDBOXES, StoryStuck, World
+from hub.demo.world import PATIENCE, SANDBOXES, StoryStuck, World
 from hub.embedded import api_token
 from hub.servers import servers
 from hub.settings import Settings
@@ -55,13 +55,17 @@ class DemoOptions:
     chaos: bool = False
     data: Path | None = None
     """None: a folder that is thrown away afterwards."""
+    patience: float = PATIENCE
+    """Seconds that one step may take before the story counts as stuck."""
+    disturb: Callable[[Settings], None] | None = None
+    """Called every second while the story is played."""
     commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Another command line for a part: how the tests run a hub that is wrong on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    reckoning: Reckoning | None
+    reckoning: Reckoning
     disagreements: list[str]
     kills: int
     seconds: float
@@ -69,19 +73,18 @@ class DemoResult:
 
     @property
     def sound(self) -> bool:
-        found = self.reckoning
-        return found is not None and not (self.stuck or found.lost or found.duplicated)
+        return not (self.stuck or self.reckoning.lost or self.reckoning.duplicated)
 
     def as_json(self) -> dict[str, object]:
         found = self.reckoning
         return {
-            **(found.counts if found else {}),
+            **found.counts,
             "disagreements": self.disagreements,
-            "lost": len(found.lost) if found else None,
-            "duplicated": len(found.duplicated) if found else None,
-            "lost_things": found.lost if found else [],
-            "duplicated_things": found.duplicated if found else [],
-            "end_state": found.end_state if found else None,
+            "lost": len(found.lost),
+            "duplicated": len(found.duplicated),
+            "lost_things": found.lost,
+            "duplicated_things": found.duplicated,
+            "end_state": found.end_state,
             "kills": self.kills,
             "seconds": round(self.seconds, 1),
             "stuck": self.stuck,
@@ -130,30 +133,55 @@ async def _play(
     started: float,
 ) -> DemoResult:
     plan = make_plan(options.leads, options.seed, datetime.now(UTC))
-    async with _world(settings, ports) as world, open_hub(settings, pool_size=2) as hub:
+    async with _world(settings, options, ports) as world, open_hub(settings, pool_size=2) as hub:
         story = Story(plan, world, hub.store, folder=settings.data / "statements")
         await story.connect()
         health = f"http://{settings.host}:{settings.port}/health"
         chaos = Chaos(world, supervisor, health=health, seed=options.seed)
+        stuck = ""
         try:
-            if options.chaos:
-                await chaos.start()
-            await _tell(story, screen)
-            if options.chaos:
-                await chaos.stop()
+            async with _disturbed(settings, options):
+                await _tell_under(chaos if options.chaos else None, story, screen)
             await story.finish()
-        except StoryStuck as stuck:
-            return DemoResult(None, [], chaos.kills, time.monotonic() - started, str(stuck))
+        except StoryStuck as error:
+            stuck = str(error)
         found = await reckon(plan, world, hub.store)
-    return DemoResult(found, story.disagreements, chaos.kills, time.monotonic() - started)
+    return DemoResult(found, story.disagreements, chaos.kills, time.monotonic() - started, stuck)
+
+
+async def _tell_under(chaos: Chaos | None, story: Story, screen: Console) -> None:
+    if chaos is None:
+        await _tell(story, screen)
+        return
+    await chaos.start()
+    try:
+        await _tell(story, screen)
+    finally:
+        await chaos.stop()
 
 
 @asynccontextmanager
-async def _world(settings: Settings, ports: Mapping[str, int]) -> AsyncIterator[World]:
+async def _disturbed(settings: Settings, options: DemoOptions) -> AsyncIterator[None]:
+    async def again_and_again(disturb: Callable[[Settings], None]) -> None:
+        while True:
+            await asyncio.sleep(1)
+            await asyncio.to_thread(disturb, settings)
+
+    task = asyncio.create_task(again_and_again(options.disturb)) if options.disturb else None
+    try:
+        yield
+    finally:
+        if task:
+            task.cancel()
+
+
+@asynccontextmanager
+async def _world(settings: Settings, options: DemoOptions, ports: Mapping[str, int]) -> AsyncIterator[World]:
     world = World(
         hub=f"http://{settings.host}:{settings.port}",
         token=api_token(settings.data),
         sandboxes={name: f"http://127.0.0.1:{port}" for name, port in ports.items()},
+        patience=options.patience,
     )
     try:
         yield world
@@ -186,8 +214,6 @@ async def _tell(story: Story, screen: Console) -> None:
 def _show(result: DemoResult, screen: Console) -> None:
     if result.stuck:
         screen.print(f"[red]故事没有演完[/red]：{result.stuck}")
-    if result.reckoning is None:
-        return
     table = Table("项 item", "数 count", title="结算 reckoning（对方的数来自对方的账本）")
     for name, value in result.as_json().items():
         if name not in ("lost_things", "duplicated_things", "stuck"):

@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from hub.demo.plan import (
     Plan,
     PlannedContract,
 )
-from hub.demo.world import World, until
+from hub.demo.world import World
 
 DOUYIN, ESIGN, KINGDEE, U8, BANK = "douyin-main", "esign-main", "kingdee-main", "u8-main", "bank-main"
 AT_ONCE = 4
@@ -28,12 +27,6 @@ AT_ONCE = 4
 KINGDEE_CHOICES = {"bank_account": "6222-DEMO-01"}
 DONE_STATES = ("signed", "fulfilled")
 ENDED_STATES = (*DONE_STATES, "declined", "expired")
-
-
-@dataclass
-class Step:
-    name: str
-    facts: dict[str, object] = field(default_factory=dict)
 
 
 class Story:
@@ -114,7 +107,7 @@ class Story:
         async def quiet() -> bool:
             return await self._world.callbacks_pending("douyin_leads") == 0
 
-        await until(quiet, "推送没有送完")
+        await self._world.until(quiet, "推送没有送完")
 
     async def _contracts(self) -> dict[str, object]:
         await self._for_each(self._plan.contracts, self._make_contract)
@@ -227,7 +220,7 @@ class Story:
         async def agrees() -> bool:
             return not await self._world.hub("POST", "/api/reconcile")
 
-        await until(agrees, "修复后仍不一致")
+        await self._world.until(agrees, "修复后仍不一致")
         return {"发现": len(found), "种类": "、".join(self.disagreements) or "无"}
 
     async def finish(self) -> None:
@@ -238,7 +231,7 @@ class Story:
             async def quiet(name: str = sandbox) -> bool:
                 return await self._world.callbacks_pending(name) == 0
 
-            await until(quiet, f"{sandbox} 的回调没有送完")
+            await self._world.until(quiet, f"{sandbox} 的回调没有送完")
         await self._at_rest()
 
     # --- helpers ----------------------------------------------------------------------------------------
@@ -251,7 +244,7 @@ class Story:
             await self._replay_dead_letters(seen)
             return reached(seen)
 
-        await until(look, what, lambda: seen)
+        await self._world.until(look, what, lambda: seen)
 
     async def _look(self) -> dict[str, Any]:
         async with self._store.transaction() as uow:

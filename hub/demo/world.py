@@ -18,8 +18,11 @@ class StoryStuck(Exception):
 
 
 class World:
-    def __init__(self, *, hub: str, token: str, sandboxes: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, hub: str, token: str, sandboxes: Mapping[str, str], patience: float = PATIENCE
+    ) -> None:
         self.hub_url = hub
+        self.patience = patience
         self.sandbox_urls = dict(sandboxes)
         self._client = httpx.AsyncClient(timeout=20, trust_env=False)
         self._headers = {"Authorization": f"Bearer {token}"}
@@ -29,7 +32,7 @@ class World:
 
     async def hub(self, method: str, path: str, body: object = None) -> Any:
         """As a user does: when the hub is away, once more. Every call here may be made twice."""
-        deadline = asyncio.get_running_loop().time() + PATIENCE
+        deadline = asyncio.get_running_loop().time() + self.patience
         while True:
             try:
                 answer = await self._client.request(
@@ -73,13 +76,12 @@ class World:
             raise StoryStuck(f"{sandbox} {path}: {answer.text[:300]}")
         return answer.raise_for_status().json()
 
-
-async def until(
-    reached: Callable[[], Awaitable[bool]], what: str, seen: Callable[[], object] = lambda: ""
-) -> None:
-    """Waits for a condition. Raises StoryStuck with `what` and what was `seen` last."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not await reached():
-        if asyncio.get_running_loop().time() > deadline:
-            raise StoryStuck(f"{what}（最后看到 {seen()}）")
-        await asyncio.sleep(PAUSE)
+    async def until(
+        self, reached: Callable[[], Awaitable[bool]], what: str, seen: Callable[[], object] = lambda: ""
+    ) -> None:
+        """Waits for a condition. Raises StoryStuck with `what` and what was `seen` last."""
+        deadline = asyncio.get_running_loop().time() + self.patience
+        while not await reached():
+            if asyncio.get_running_loop().time() > deadline:
+                raise StoryStuck(f"{what}（最后看到 {seen()}）")
+            await asyncio.sleep(PAUSE)

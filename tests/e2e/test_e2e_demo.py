@@ -1,0 +1,190 @@
+"""The main job as its users start it, and under crashes. Each run is a process tree of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from rich.console import Console
+
+from hub.demo.run import DemoOptions, run_demo
+from hub.settings import Settings
+
+LEADS = 60
+CHAOS_SEEDS = (11, 12, 13)
+
+COUNTED = (
+    "leads_sent",
+    "leads_unique",
+    "leads_stored",
+    "leads_assigned",
+    "forged_refused",
+    "parked",
+    "contracts_signed",
+    "receivables_expected",
+    "receivables_in_erp",
+    "receipts_expected",
+    "receipts_in_erp",
+    "written_off",
+)
+
+
+def demo(*options: str) -> dict[str, Any]:
+    """Runs `guantong demo --json`; the last line of its output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", "demo", "--json", *options],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        timeout=600,
+        check=False,
+    )
+    assert done.stdout.strip(), done.stderr[-3000:]
+    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    assert (done.returncode == 0) == (not result["lost"] and not result["duplicated"] and not result["stuck"])
+    return result
+
+
+def sound(result: dict[str, Any]) -> bool:
+    return not (result["lost"] or result["duplicated"] or result["stuck"])
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """One quiet run whose data stay, for whoever wants to look at them."""
+    data = tmp_path_factory.mktemp("demo") / "data"
+    return demo("--seed", "11", "--leads", str(LEADS), "--data", str(data)), data
+
+
+@pytest.mark.timeout(300)
+def test_the_whole_thread(played: tuple[dict[str, Any], Path]) -> None:
+    result, _ = played
+    assert sound(result), result
+    assert result["leads_unique"] == result["leads_stored"] == result["leads_assigned"] == LEADS
+    assert result["leads_sent"] > LEADS
+    assert result["forged_refused"] == 5
+    assert result["parked"] == 2
+    assert result["contracts_signed"] == 34
+    assert result["receivables_in_erp"] == result["receivables_expected"] > 40
+    assert result["receipts_in_erp"] == result["receipts_expected"] == result["written_off"] > 20
+    assert result["disagreements"] == ["missing_in_erp"]
+
+
+def trace(data: Path, contract: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", "trace", contract, "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore", "GUANTONG_DATA": str(data)},
+        timeout=60,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.timeout(300)
+def test_every_link_of_a_paid_contract_has_its_evidence(played: tuple[dict[str, Any], Path]) -> None:
+    _, data = played
+    paid = [number for number in range(2, 36) if number % 5 == 1]
+    traces = [trace(data, f"HT-2026-{number:04d}") for number in paid]
+    closed = [found for found in traces if found["contract"]["state"] == "fulfilled"]
+    assert closed, "no contract of the story was paid in full"
+    for found in closed:
+        check_trace(found)
+
+
+def check_trace(found: dict[str, Any]) -> None:
+    lead = found["lead"]
+    assert lead["vendor_id"] in lead["message"]["body"]
+    assert lead["assignment"]["explanation"]["candidates"]
+    (flow,) = found["signing"]
+    assert any("SIGN_FLOW_COMPLETE" in callback["body"] for callback in flow["callbacks"])
+    assert flow["signed_file"]
+    for receivable in found["receivables"]:
+        assert receivable["written_off_minor"] == receivable["paid_minor"] == receivable["amount_minor"]
+        exchanges = [each for delivery in receivable["deliveries"] for each in delivery["exchanges"]]
+        assert any(receivable["number"] in each["request_body"] for each in exchanges)
+    assert found["receipts"]
+    for receipt in found["receipts"]:
+        assert receipt["state"] == "written_off"
+        assert receipt["bank_line"]["facts"]["bank_reference"] in receipt["statement"]["body"]
+        assert receipt["match"]["reasons"]
+        assert any(delivery["exchanges"] for delivery in receipt["deliveries"])
+    kinds = {event["kind"] for event in found["timeline"]}
+    assert {"lead", "assignment", "contract", "signing", "erp", "payment"} <= kinds
+
+
+@pytest.mark.timeout(600)
+def test_crashes_and_faults_change_nothing(played: tuple[dict[str, Any], Path]) -> None:
+    """Three seeds side by side: SIGKILL at random moments and every fault that the sandboxes know."""
+
+    def under_chaos(seed: int) -> dict[str, Any]:
+        return demo("--chaos", "--seed", str(seed), "--leads", str(LEADS))
+
+    def quietly(seed: int) -> dict[str, Any]:
+        return played[0] if seed == CHAOS_SEEDS[0] else demo("--seed", str(seed), "--leads", str(LEADS))
+
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        stormy = list(pool.map(under_chaos, CHAOS_SEEDS))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        quiet = list(pool.map(quietly, CHAOS_SEEDS))
+    for found, expected in zip(stormy, quiet, strict=True):
+        assert sound(found), found
+        assert found["kills"] >= 5
+        assert {name: found[name] for name in COUNTED} == {name: expected[name] for name in COUNTED}
+        assert found["end_state"] == expected["end_state"]
+
+
+@pytest.mark.timeout(300)
+def test_losing_redis_loses_nothing(played: tuple[dict[str, Any], Path]) -> None:
+    def flush(settings: Settings) -> None:
+        redis.Redis.from_url(settings.redis_url).flushall()
+
+    result = run_demo(
+        DemoOptions(leads=LEADS, seed=CHAOS_SEEDS[0], disturb=flush), screen=Console(quiet=True)
+    ).as_json()
+    assert sound(result), result
+    assert result["end_state"] == played[0]["end_state"]
+
+
+def caught(control: str, *, leads: int) -> bool:
+    """Chaos over a hub whose API is wrong on purpose, a few seeds at most."""
+    for seed in (21, 22, 23):
+        result = run_demo(
+            DemoOptions(
+                leads=leads,
+                seed=seed,
+                chaos=True,
+                patience=30,
+                commands={"api": ["-m", f"tests.e2e.controls.{control}", "api"]},
+            ),
+            screen=Console(quiet=True),
+        )
+        if result.reckoning.lost:
+            return True
+    return False
+
+
+@pytest.mark.timeout(600)
+def test_the_harness_catches_an_answer_before_the_commit() -> None:
+    assert caught("ack_first", leads=400)
+
+
+@pytest.mark.timeout(600)
+def test_the_harness_catches_a_delivery_in_a_second_transaction() -> None:
+    assert caught("two_transactions", leads=LEADS)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(100, 200))
+def test_soak(seed: int) -> None:
+    quiet, stormy = demo("--seed", str(seed)), demo("--chaos", "--seed", str(seed))
+    assert sound(stormy), stormy
+    assert stormy["kills"] >= 5
+    assert stormy["end_state"] == quiet["end_state"]
