@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import orjson
 import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from configuration import ConfigurationError
+from crm_store.sealing import WrongKey
+from domain.faults import Fault
 from hub.bootstrap import Hub, open_hub
 from hub.servers import database
 from hub.settings import Settings
@@ -50,6 +51,9 @@ def main() -> None:
     except ConfigurationError as error:
         errors.print(f"[red]配置有误[/red] {error}")
         raise SystemExit(2) from error
+    except (Fault, WrongKey) as error:
+        errors.print(f"[red]没有完成[/red] {error}")
+        raise SystemExit(3) from error
 
 
 @app.command()
@@ -67,7 +71,7 @@ def demo(
         DemoOptions(leads=leads, seed=seed, chaos=chaos, data=data), screen=errors if as_json else screen
     )
     if as_json:
-        print(orjson.dumps(result.as_json()).decode())  # noqa: T201
+        print(_dump(result.as_json()))  # noqa: T201
     if not result.sound:
         raise typer.Exit(1)
 
@@ -244,4 +248,4 @@ def _with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
 
 
 def _dump(value: object) -> str:
-    return orjson.dumps(value, default=str).decode()
+    return json.dumps(value, default=str, ensure_ascii=False)
