@@ -30,9 +30,11 @@ def _count(rows: Sequence[Row]) -> dict[str, int]:
     return counts
 
 
-def shown_message(row: Row) -> dict[str, Any]:
-    """An inbox row with its body as text."""
-    return {**row, "body": bytes(row["body"][:BODY_SHOWN]).decode("utf-8", "replace")}
+def shown_message(row: Row, *, about: str = "") -> dict[str, Any]:
+    """An inbox row with its body as text: the beginning, or of a long one the part around `about`."""
+    body = bytes(row["body"])
+    start = max(0, body.find(about.encode()) - BODY_SHOWN // 2) if about else 0
+    return {**row, "body": body[start : start + BODY_SHOWN].decode("utf-8", "replace")}
 
 
 async def trace_contract(uow: UnitOfWork, number: str) -> dict[str, Any] | None:
@@ -111,7 +113,9 @@ async def _receipt(uow: UnitOfWork, row: Row) -> dict[str, Any]:
     return {
         **row,
         "bank_line": dict(line),
-        "statement": shown_message(statement) if statement else None,
+        "statement": shown_message(statement, about=str(line["facts"]["bank_reference"]))
+        if statement
+        else None,
         "allocations": [dict(each) for each in await uow.bank.allocations_of(row["id"])],
         "deliveries": await _deliveries(uow, cash.RECEIPT, row["id"]),
         "write_off": [dict(each) for each in await uow.deliveries.exchanges(cash.read_back(row["number"]))],
