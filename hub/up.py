@@ -1,5 +1,6 @@
 """`guantong up`: everything in one process tree."""
 
+import asyncio
 import signal
 import threading
 import time
@@ -13,7 +14,9 @@ from rich.console import Console
 from hub.embedded import api_token, sealing_key
 from hub.servers import servers
 from hub.settings import Settings
+from hub.standins import connect_sandboxes
 from hub.supervise import Part, Supervisor
+from hub.world import World
 
 PATIENCE = 30.0
 
@@ -61,14 +64,30 @@ def run_up(settings: Settings, sandbox_ports: Mapping[str, int], screen: Console
         logs: Path = ready.data / "logs"
         with Supervisor(parts(ready, sandbox_ports), environment=environment(ready), logs=logs):
             wait_until_up(f"http://{ready.host}:{ready.port}/health")
+            asyncio.run(_connect(ready, sandbox_ports))
             status.stop()
             screen.print(f"[green]就绪[/green] 接口 http://{ready.host}:{ready.port}/docs  日志 {logs}")
             screen.print(f"API 令牌 (bearer token)：{ready.data / 'api.token'}")
-            api_token(ready.data)
             for name, port in sandbox_ports.items():
                 screen.print(f"沙箱 {name}: http://127.0.0.1:{port}/_sandbox/")
             _until_told()
             screen.print("停止中…")
+
+
+async def _connect(settings: Settings, sandbox_ports: Mapping[str, int]) -> None:
+    """A hub without connections gets the sandboxes; one that has some is left alone."""
+    world = World(
+        hub=f"http://{settings.host}:{settings.port}",
+        token=api_token(settings.data),
+        sandboxes={name: f"http://127.0.0.1:{port}" for name, port in sandbox_ports.items()},
+    )
+    try:
+        for name in sandbox_ports:
+            await world.until_answering(name)
+        if not await world.hub("GET", "/api/connections"):
+            await connect_sandboxes(world, statements=settings.data.resolve() / "statements")
+    finally:
+        await world.close()
 
 
 def _until_told() -> None:

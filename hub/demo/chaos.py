@@ -3,9 +3,9 @@
 import asyncio
 import random
 
-from hub.demo.world import SANDBOXES, World
 from hub.supervise import Supervisor
 from hub.up import wait_until_up
+from hub.world import SANDBOXES, World
 
 LEAST_KILLS = 5
 FIRST_PAUSE = 1.0

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from crm_store import Store, UnitOfWork
 from hub.demo.plan import Plan
 from hub.demo.story import DONE_STATES, contract_number
-from hub.demo.world import World
+from hub.world import World
 
 SIGNED_AT_VENDOR = 2
 AUDITED, VERIFIED = "C", "审核"
@@ -126,7 +126,7 @@ async def _u8(world: World) -> _Erp:
 
 async def _read_ours(uow: UnitOfWork) -> dict[str, Any]:
     async def rows(statement: str) -> list[Any]:
-        return list((await uow.connection.execute(text(statement))).tuples())
+        return [tuple(row) for row in await uow.connection.execute(text(statement))]
 
     return {
         "leads": Counter(vendor_id for (vendor_id,) in await rows("SELECT vendor_id FROM leads")),

@@ -26,12 +26,12 @@ from hub.demo.chaos import Chaos
 from hub.demo.plan import make_plan
 from hub.demo.reckoning import Reckoning, reckon
 from hub.demo.story import Story
-from hub.demo.world import PATIENCE, SANDBOXES, StoryStuck, World
 from hub.embedded import api_token
 from hub.servers import servers
 from hub.settings import Settings
 from hub.supervise import Supervisor
 from hub.up import environment, parts, wait_until_up
+from hub.world import PATIENCE, SANDBOXES, StoryStuck, World
 
 QUICK = {
     "GUANTONG_PULL_EVERY": "2",

@@ -19,12 +19,11 @@ from hub.demo.plan import (
     Plan,
     PlannedContract,
 )
-from hub.demo.world import World
+from hub.standins import DOUYIN, connect_sandboxes
+from hub.world import World
 
-DOUYIN, ESIGN, KINGDEE, U8, BANK = "douyin-main", "esign-main", "kingdee-main", "u8-main", "bank-main"
 AT_ONCE = 4
 
-KINGDEE_CHOICES = {"bank_account": "6222-DEMO-01"}
 DONE_STATES = ("signed", "fulfilled")
 ENDED_STATES = (*DONE_STATES, "declined", "expired")
 
@@ -53,22 +52,8 @@ class Story:
 
     async def connect(self) -> None:
         """IT configures the connections, with the credentials that the sandboxes print."""
-        hosts = {name: {"base_url": url} for name, url in self._world.sandbox_urls.items()}
-        await self._configure(DOUYIN, "douyin_leads", hosts["douyin_leads"])
-        await self._configure(ESIGN, "esign", hosts["esign"])
-        await self._configure(KINGDEE, "kingdee", {**hosts["kingdee"], **KINGDEE_CHOICES})
-        await self._configure(U8, "yonyou_u8", hosts["yonyou_u8"])
-        await self._configure(BANK, "bank", {"folder": str(self._folder)}, connector="bank_statement")
-        await self._world.act("bank", "set_folder", {"folder": str(self._folder)})
-        await self._world.act("douyin_leads", "add_rule", {"url": f"{self._world.hub_url}/hooks/{DOUYIN}"})
+        await connect_sandboxes(self._world, statements=self._folder)
         await self._world.act("douyin_leads", "set_limits", {"qps": 0, "late_seconds": 0})
-
-    async def _configure(
-        self, name: str, sandbox: str, values: dict[str, str], *, connector: str = ""
-    ) -> None:
-        credentials = (await self._world.about(sandbox))["credentials"]
-        body = {"connector": connector or sandbox, "values": {**credentials, **values}}
-        await self._world.hub("PUT", f"/api/connections/{name}", body)
 
     # --- the steps --------------------------------------------------------------------------------------
 

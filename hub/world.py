@@ -55,6 +55,15 @@ class World:
         about: dict[str, Any] = answer.raise_for_status().json()
         return about
 
+    async def until_answering(self, sandbox: str) -> None:
+        async def answers() -> bool:
+            try:
+                return bool(await self.about(sandbox))
+            except httpx.HTTPError:
+                return False
+
+        await self.until(answers, f"沙箱 {sandbox} 没有起来 (did not come up)")
+
     async def act(self, sandbox: str, act: str, body: Mapping[str, object]) -> Any:
         return await self._control(sandbox, f"act/{act}", dict(body))
 
