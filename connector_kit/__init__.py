@@ -1,5 +1,7 @@
 """What every connector shares: send, log in, redact, keep the evidence."""
 
+from connector_kit.breaker import Breaker
+from connector_kit.budget import Budget, MemoryPlaces, Places, background_calls
 from connector_kit.connector import Connector, Manifest, Tools, load_manifest
 from connector_kit.exchanges import Exchange, MemoryRecorder, Recorder, exchange_subject, subject
 from connector_kit.redact import Redactor, secrets_of
@@ -7,12 +9,16 @@ from connector_kit.send import Operation, Reply, Request, Sender, new_client
 from connector_kit.tokens import MemoryTokens, Token, Tokens
 
 __all__ = [
+    "Breaker",
+    "Budget",
     "Connector",
     "Exchange",
     "Manifest",
+    "MemoryPlaces",
     "MemoryRecorder",
     "MemoryTokens",
     "Operation",
+    "Places",
     "Recorder",
     "Redactor",
     "Reply",
@@ -21,6 +27,7 @@ __all__ = [
     "Token",
     "Tokens",
     "Tools",
+    "background_calls",
     "exchange_subject",
     "load_manifest",
     "new_client",

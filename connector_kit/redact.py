@@ -1,7 +1,9 @@
 """Secrets leave no trace: everything that is kept or shown passes here first."""
 
+import json
 import re
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
 
 from pydantic import BaseModel, SecretStr
 
@@ -34,7 +36,8 @@ class Redactor:
     def add(self, secret: str) -> None:
         """A value learnt later: a token, a session id. Too short ones would mask ordinary text."""
         if len(secret) >= 6:
-            self._secrets |= {secret, quote(secret, safe="")}
+            in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+            self._secrets |= {secret, quote(secret, safe=""), quote_plus(secret), escape(secret), *in_json}
 
     def text(self, text: str) -> str:
         for secret in sorted(self._secrets, key=len, reverse=True):

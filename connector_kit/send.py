@@ -4,7 +4,9 @@ Whether a failed call may be repeated depends on whether the vendor may have act
 repeated, a few times within seconds; minutes and hours, and all about writes, belong to the worker.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,16 +17,24 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from connector_kit.breaker import Breaker
+from connector_kit.budget import Budget
 from connector_kit.exchanges import BODY_LIMIT, Exchange, Recorder, subject
 from connector_kit.redact import Redactor
-from domain.faults import Malformed, Throttled, Transient, UnknownOutcome
+from domain.faults import Fault, Malformed, Misconfigured, Throttled, Transient, UnknownOutcome
 
 REPLY_LIMIT = 60 * 1024 * 1024
 READ_ATTEMPTS = 3
+PIECE = 1 << 19
+"""Bytes: aiohttp objects to bodies beyond 1 MiB in one piece."""
 
 NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 DEFAULT_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(days=1)
+
+# It writes every address at INFO, and some vendors want their token in the address.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +70,27 @@ def new_client() -> httpx.AsyncClient:
 
 
 class Sender:
-    """Sends for one connection."""
+    """Sends for one connection. Without a budget and a breaker nothing holds a call back."""
 
     def __init__(
-        self, client: httpx.AsyncClient, *, connection: str, redactor: Redactor, recorder: Recorder
+        self,
+        client: httpx.AsyncClient,
+        *,
+        connection: str,
+        redactor: Redactor,
+        recorder: Recorder,
+        budget: Budget | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self._client = client
         self._connection = connection
         self.redactor = redactor
         self._recorder = recorder
+        self._budget = budget
+        self._breaker = breaker
 
     async def send(self, request: Request) -> Reply:
-        """Raises Transient, Throttled, UnknownOutcome or Malformed (reply beyond REPLY_LIMIT)."""
+        """Raises Transient, Throttled, UnknownOutcome, Misconfigured (address) or Malformed (too long)."""
         attempts = READ_ATTEMPTS if request.operation.kind == "read" else 1
         async for attempt in AsyncRetrying(
             stop=stop_after_attempt(attempts),
@@ -80,8 +99,14 @@ class Sender:
             reraise=True,
         ):
             with attempt:
-                return await self._once(request)
+                return await self._admitted(request)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _admitted(self, request: Request) -> Reply:
+        """Throttled when the budget has no place for it, Transient while the vendor is left in peace."""
+        with self._breaker.call() if self._breaker else nullcontext():
+            async with self._budget.call(longest=request.timeout) if self._budget else nullcontext():
+                return await self._once(request)
 
     async def _once(self, request: Request) -> Reply:
         started = datetime.now(UTC)
@@ -90,7 +115,7 @@ class Sender:
         try:
             reply = await self._exchange(request)
             return _read_status(request, reply)
-        except (Transient, Throttled, UnknownOutcome, Malformed) as fault:
+        except Fault as fault:
             outcome = f"{fault.kind}: {fault}"
             raise
         finally:
@@ -101,14 +126,18 @@ class Sender:
             response = await self._client.request(
                 request.method,
                 request.url,
-                headers=dict(request.headers),
-                content=request.content or None,
+                headers=_headers(request),
+                content=_content(request.content),
                 timeout=httpx.Timeout(request.timeout, connect=min(5.0, request.timeout)),
             )
         except httpx.HTTPError as error:
+            detail = self.redactor.text(str(error))
             if _never_arrived(error):
-                raise Transient(f"对方系统连不上 (cannot reach the vendor): {error}") from error
-            raise _no_answer(request, f"{type(error).__name__} {error}") from error
+                raise Transient(f"对方系统连不上 (cannot reach the vendor): {detail}") from error
+            raise _no_answer(request, f"{type(error).__name__} {detail}") from error
+        except httpx.InvalidURL as error:
+            detail = self.redactor.text(str(error))
+            raise Misconfigured(f"连接的地址有误 (not an address): {detail}") from error
         if len(response.content) > REPLY_LIMIT:
             raise Malformed(f"reply of {len(response.content)} bytes exceeds the limit")
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -133,6 +162,22 @@ class Sender:
         )
 
 
+def _headers(request: Request) -> dict[str, str]:
+    """A body in pieces would otherwise go out chunked, which not every vendor reads."""
+    if len(request.content) <= PIECE:
+        return dict(request.headers)
+    others = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+    return others | {"Content-Length": str(len(request.content))}
+
+
+def _content(body: bytes) -> bytes | AsyncIterator[bytes] | None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), PIECE):
+            yield body[start : start + PIECE]
+
+    return pieces() if len(body) > PIECE else body or None
+
+
 def _never_arrived(error: httpx.HTTPError) -> bool:
     """The transport calls any lost connection a ConnectTimeout, even one that broke after sending."""
     if isinstance(error.__cause__, aiohttp.ClientConnectionError):
@@ -155,17 +200,17 @@ def _read_status(request: Request, reply: Reply) -> Reply:
 
 
 def _retry_after(reply: Reply) -> timedelta:
-    """RFC 9110: seconds, or a date."""
+    """RFC 9110: seconds, or a date; a day at most."""
     text = reply.headers.get("retry-after", "").strip()
-    if text.isdigit():
-        return timedelta(seconds=int(text))
+    if text.isdecimal():
+        return timedelta(seconds=min(int(text[:9]), LONGEST_WAIT.total_seconds()))
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return DEFAULT_WAIT
     if moment.tzinfo is None:
         return DEFAULT_WAIT
-    return max(moment - datetime.now(UTC), timedelta())
+    return min(max(moment - datetime.now(UTC), timedelta()), LONGEST_WAIT)
 
 
 def _shown(body: bytes) -> str:

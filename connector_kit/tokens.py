@@ -1,7 +1,7 @@
 """Tokens and sessions: fetched once for all who need them, kept until they run out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -48,3 +48,6 @@ class MemoryTokens:
                 return known
             self._tokens[name] = await fetch(known)
             return self._tokens[name]
+
+    def all(self) -> Sequence[Token]:
+        return list(self._tokens.values())

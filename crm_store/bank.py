@@ -1,8 +1,9 @@
 """Bank lines, the receipts that they are, and the allocations to receivables."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import RowMapping, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,6 +40,24 @@ class Bank:
         row = await one(self._connection, select(bank_lines).where(bank_lines.c.id == line_id))
         assert row is not None
         return row
+
+    async def like_lines(self, line: BankLine, within: timedelta) -> list[RowMapping]:
+        """Bookings of the same amount around the same day, this one included."""
+        return await many(
+            self._connection,
+            select(bank_lines).where(
+                bank_lines.c.amount_minor == line.amount.minor,
+                bank_lines.c.currency == line.amount.currency,
+                bank_lines.c.booked_on.between(line.booked_on - within, line.booked_on + within),
+            ),
+        )
+
+    async def is_own_account(self, account: str) -> bool:
+        """Whose statements we read is ourselves."""
+        row = await one(
+            self._connection, select(exists().where(bank_lines.c.account == account).label("own"))
+        )
+        return bool(row and row["own"])
 
     async def settle_line(self, line_id: int, state: str) -> None:
         await self._connection.execute(
@@ -130,7 +149,10 @@ class Bank:
     async def of_connection(self, connection: str) -> list[RowMapping]:
         return await many(
             self._connection,
-            select(receipts).where(receipts.c.connection == connection).order_by(receipts.c.id),
+            select(receipts, bank_lines.c.booked_on.label("document_date"))
+            .join(bank_lines, bank_lines.c.id == receipts.c.bank_line_id)
+            .where(receipts.c.connection == connection)
+            .order_by(receipts.c.id),
         )
 
     async def lines_without_receipt(self) -> list[RowMapping]:

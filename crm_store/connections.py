@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_store.rows import many, one
+from crm_store.rows import changed, many, one
 from crm_store.sealing import Sealer
 from crm_store.tables import code_tables, connections, cursors, tokens
 
@@ -58,10 +58,14 @@ class Connections:
             for row in rows
         ]
 
-    async def pause(self, name: str, reason: str) -> None:
-        await self._connection.execute(
-            update(connections).where(connections.c.id == name).values(state="paused", reason=reason)
+    async def pause(self, name: str, reason: str) -> bool:
+        """False: it was paused already."""
+        statement = (
+            update(connections)
+            .where(connections.c.id == name, connections.c.state == "active")
+            .values(state="paused", reason=reason)
         )
+        return await changed(self._connection, statement) == 1
 
     async def resume(self, name: str) -> bool:
         statement = (

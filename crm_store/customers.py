@@ -1,6 +1,6 @@
 """Companies and people, found by strong identifiers: credit code, phone in E.164, e-mail."""
 
-from sqlalchemy import RowMapping, exists, func, literal, or_, select, update
+from sqlalchemy import RowMapping, exists, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,7 +23,7 @@ class Customers:
             row = await one(
                 self._connection,
                 insert(people)
-                .values(name=name, phone=phone, email=await self._unless_taken(email), wechat=wechat)
+                .values(name=name, phone=phone, email=email, wechat=wechat)
                 .on_conflict_do_nothing()
                 .returning(people.c.id),
             )
@@ -34,6 +34,14 @@ class Customers:
         await self._fill(found, name=name, phone=phone, email=email, wechat=wechat)
         return int(found["id"])
 
+    async def learn(
+        self, person_id: int, *, name: str | None, phone: str | None, email: str | None, wechat: str | None
+    ) -> None:
+        """Fills what was empty, except with what is another person's."""
+        known = await one(self._connection, select(people).where(people.c.id == person_id))
+        assert known is not None
+        await self._fill(known, name=name, phone=phone, email=email, wechat=wechat)
+
     async def _find_person(self, phone: str | None, email: str | None) -> RowMapping | None:
         for column, value in ((people.c.phone, phone), (people.c.email, email)):
             if value:
@@ -41,12 +49,6 @@ class Customers:
                 if row:
                     return row
         return None
-
-    async def _unless_taken(self, email: str | None) -> str | None:
-        if email is None:
-            return None
-        taken = await one(self._connection, select(people.c.id).where(people.c.email == email))
-        return None if taken else email
 
     async def _fill(self, known: RowMapping, **values: str | None) -> None:
         missing = {name: value for name, value in values.items() if value and not known[name]}
@@ -62,6 +64,11 @@ class Customers:
 
     async def company_for(self, company: Company) -> int:
         """The company with this credit code, else with exactly this name, else a new one."""
+        # A name has no unique key: two who bring the same new company at once must wait for each other.
+        await self._connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 3))"),
+            {"name": exact_company_name(company.name)},
+        )
         found = await self._find_company(company)
         if found is None:
             row = await one(
@@ -86,7 +93,19 @@ class Customers:
             found = await self._find_company(company)
             if found is None:
                 raise ValueError(f"客户编码 {company.code} 已属于另一家公司 (customer code already taken)")
+        await self._fill_company(found, company)
         return int(found["id"])
+
+    async def _fill_company(self, known: RowMapping, company: Company) -> None:
+        missing = {
+            name: value
+            for name in ("credit_code", "phone", "email", "region", "city", "address")
+            if (value := getattr(company, name)) and not known[name]
+        }
+        if missing:
+            await self._connection.execute(
+                update(companies).where(companies.c.id == known["id"]).values(**missing)
+            )
 
     async def _find_company(self, company: Company) -> RowMapping | None:
         if company.credit_code:

@@ -69,7 +69,7 @@ def _claimable() -> object:
     blocked_by_need = exists().where(
         delivery_needs.c.delivery_id == deliveries.c.id,
         needed.c.id == delivery_needs.c.needs,
-        needed.c.state != "done",
+        needed.c.state.not_in(OVER),
     )
     return and_(
         or_(
@@ -253,17 +253,19 @@ class Deliveries:
         self._woken.extend(ids)
         return ids
 
-    async def cancel(self, delivery_id: int, reason: str) -> bool:
-        """A person decides that a failed effect is not wanted any more; its lane goes on."""
-        statement = (
+    async def cancel(self, delivery_id: int, reason: str) -> str | None:
+        """A person decides that a failed effect is not wanted any more; its lane goes on. Returns its key."""
+        row = await one(
+            self._connection,
             update(deliveries)
             .where(deliveries.c.id == delivery_id, deliveries.c.state == "failed")
             .values(state="cancelled", reason=reason)
+            .returning(deliveries.c.key),
         )
-        done = await changed(self._connection, statement) == 1
-        if done:
-            await self._wake_waiting(delivery_id)
-        return done
+        if row is None:
+            return None
+        await self._wake_waiting(delivery_id)
+        return str(row["key"])
 
     async def lane_is_free(self, ordering_key: str) -> bool:
         """Nothing in this lane is still to be done."""

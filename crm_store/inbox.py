@@ -4,11 +4,12 @@ A worker takes a message by locking its row inside the business transaction: whe
 dies with its connection and the message is free at once.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, and_, func, select, update
+from sqlalchemy import RowMapping, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -83,10 +84,10 @@ class Inbox:
     async def settle(
         self, message_id: int, state: str, *, reason: str | None = None, mapping: str | None = None
     ) -> None:
-        """`handled`, `parked` or `ignored`."""
+        """`handled`, `parked` or `ignored`. One that another worker has settled meanwhile stays as it is."""
         await self._connection.execute(
             update(inbox)
-            .where(inbox.c.id == message_id)
+            .where(inbox.c.id == message_id, inbox.c.state == "new")
             .values(
                 state=state,
                 reason=reason,
@@ -167,12 +168,24 @@ class Inbox:
     async def refuse(
         self, connection: str, *, reason: str, detail: str, headers: Mapping[str, str], body: bytes
     ) -> None:
-        """Keeps what was refused for a person to look at; it never enters the business."""
+        """Keeps what was refused for a person to look at; a repeat is counted. None of it is business."""
+        statement = insert(refused).values(
+            connection=connection,
+            reason=reason,
+            detail=detail,
+            headers=dict(headers),
+            body=body,
+            digest=hashlib.sha256(body).hexdigest(),
+        )
         await self._connection.execute(
-            insert(refused).values(
-                connection=connection, reason=reason, detail=detail, headers=dict(headers), body=body
+            statement.on_conflict_do_update(
+                index_elements=["connection", "reason", "digest"],
+                set_={"times": refused.c.times + 1, "received_at": func.now(), "detail": detail},
             )
         )
+
+    async def purge_refused(self, older_than: timedelta) -> None:
+        await self._connection.execute(delete(refused).where(refused.c.received_at < func.now() - older_than))
 
     async def refused_counts(self) -> dict[str, int]:
         statement = select(refused.c.reason, func.count().label("count")).group_by(refused.c.reason)

@@ -102,19 +102,25 @@ class Leads:
                 lead_id=lead_id, owner=owner, rule=rule, pool=pool, explanation=dict(explanation)
             )
         )
-        for person, weight in weights.items():
-            statement = insert(seats).values(
-                pool=pool, person=person, current_weight=weight, assigned=int(person == owner)
+        if weights:
+            await self._take_turn(pool, owner, weights)
+
+    async def _take_turn(self, pool: str, owner: str, weights: Mapping[str, int]) -> None:
+        statement = insert(seats).values(
+            [
+                {"pool": pool, "person": person, "current_weight": weight, "assigned": int(person == owner)}
+                for person, weight in weights.items()
+            ]
+        )
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["pool", "person"],
+                set_={
+                    "current_weight": statement.excluded.current_weight,
+                    "assigned": seats.c.assigned + statement.excluded.assigned,
+                },
             )
-            await self._connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["pool", "person"],
-                    set_={
-                        "current_weight": weight,
-                        "assigned": seats.c.assigned + statement.excluded.assigned,
-                    },
-                )
-            )
+        )
 
     async def assignment(self, lead_id: int) -> RowMapping | None:
         return await one(self._connection, select(assignments).where(assignments.c.lead_id == lead_id))

@@ -45,6 +45,22 @@ class OpenItems:
         )
         return await changed(self._connection, statement) == 1
 
+    async def close_by_hand(self, task_id: int, by: str) -> bool:
+        statement = (
+            update(tasks)
+            .where(tasks.c.id == task_id, tasks.c.state == "open")
+            .values(state="closed", closed_at=func.now(), closed_by=by)
+        )
+        return await changed(self._connection, statement) == 1
+
+    async def close_about(self, kind: str, about: Mapping[str, object], by: str) -> None:
+        """Every open task of this kind whose detail says so."""
+        await self._connection.execute(
+            update(tasks)
+            .where(tasks.c.kind == kind, tasks.c.state == "open", tasks.c.detail.contains(dict(about)))
+            .values(state="closed", closed_at=func.now(), closed_by=by)
+        )
+
     async def tasks(self, kind: str | None = None, state: str | None = "open") -> list[RowMapping]:
         statement = select(tasks).order_by(tasks.c.id)
         if kind:
@@ -53,8 +69,8 @@ class OpenItems:
             statement = statement.where(tasks.c.state == state)
         return await many(self._connection, statement)
 
-    async def found(self, items: Sequence[Disagreement]) -> None:
-        """Opens what is new, leaves what is known, closes what is gone."""
+    async def found(self, items: Sequence[Disagreement], *, complete: bool = True) -> None:
+        """Opens what is new, leaves what is known; what is gone is closed after a complete comparison."""
         for item in items:
             await self._connection.execute(
                 insert(disagreements)
@@ -70,6 +86,8 @@ class OpenItems:
                     index_elements=["kind", "subject"], index_where=disagreements.c.closed_at.is_(None)
                 )
             )
+        if not complete:
+            return
         statement = update(disagreements).where(disagreements.c.closed_at.is_(None))
         if items:
             seen = [(item.kind, item.subject) for item in items]

@@ -1,13 +1,13 @@
 """Receivables, and what has been paid of them. The database keeps the sums (see the first migration)."""
 
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import RowMapping, case, func, select, update
+from sqlalchemy import RowMapping, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_store.rows import many, one
-from crm_store.tables import companies, contracts, receivables
+from crm_store.tables import allocations, companies, contracts, receivables
 from domain.states import ReceivableState
 
 
@@ -72,8 +72,9 @@ class Receivables:
             .values(written_off_minor=receivables.c.written_off_minor + minor)
         )
 
-    async def open(self) -> list[RowMapping]:
-        """Everything that money may still be owed on, with its contract and customer."""
+    async def matchable(self, *, paid_since: datetime) -> list[RowMapping]:
+        """What money may still be owed on, and what was paid lately; with contract and customer."""
+        paid_lately = select(allocations.c.receivable_id).where(allocations.c.created_at >= paid_since)
         statement = (
             select(
                 receivables,
@@ -84,7 +85,7 @@ class Receivables:
             .join(contracts, contracts.c.id == receivables.c.contract_id)
             .join(companies, companies.c.id == contracts.c.company_id)
             .where(
-                receivables.c.paid_minor < receivables.c.amount_minor,
+                or_(receivables.c.paid_minor < receivables.c.amount_minor, receivables.c.id.in_(paid_lately)),
                 receivables.c.state != ReceivableState.REVERSED,
             )
             .order_by(receivables.c.due_date, receivables.c.id)

@@ -157,8 +157,10 @@ refused = Table(
     _text("detail"),
     Column("headers", JSONB, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    _text("digest"),
+    Column("times", Integer, nullable=False, server_default=text("1")),
     _now("received_at"),
-    Index("ix_refused_connection_reason", "connection", "reason"),
+    UniqueConstraint("connection", "reason", "digest"),
 )
 
 # --- what goes out --------------------------------------------------------------------------------
@@ -456,6 +458,7 @@ bank_lines = Table(
     Column("state", Text, nullable=False, server_default=text("'new'")),
     _now(),
     UniqueConstraint("account", "line_key"),
+    Index("ix_bank_lines_alike", "amount_minor", "booked_on"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     _one_of("direction", ("in", "out")),
     _one_of("state", ("new", "receipt", "not_a_receipt")),

@@ -23,6 +23,9 @@ from domain.records import (
 
 Record = TypeVar("Record", covariant=True)
 
+EVENT = "event."
+"""Messages whose kind begins so are kept as evidence; nothing follows from them."""
+
 
 @dataclass(frozen=True, slots=True)
 class HookRequest:
@@ -100,6 +103,23 @@ class LeadSource(Protocol):
     def pull_leads(self, since: datetime, until: datetime) -> AsyncIterator[Sequence[Inbound]]: ...
 
 
+LeadOutcome = Literal["contacted", "qualified", "won", "invalid"]
+
+
+@runtime_checkable
+class LeadFeedback(Protocol):
+    """Tells a lead source what became of a lead."""
+
+    feeds_back: bool
+    """Whether this connection wants it: the source bills and optimises by what it is told."""
+
+    async def report(
+        self, vendor_id: str, outcome: LeadOutcome, at: datetime, reason: str | None = None
+    ) -> None:
+        """The same report again changes nothing; an adapter whose vendor would count it twice looks first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SigningHint:
     """A callback says only that there is news about a flow; the flow itself is fetched."""
@@ -167,6 +187,15 @@ class ErpLedger(Protocol):
     def list_receivables(self, since: date) -> AsyncIterator[ErpDocument]: ...
 
     def list_receipts(self, since: date) -> AsyncIterator[ErpDocument]: ...
+
+
+@runtime_checkable
+class ReceivableImport(Protocol):
+    """An ERP that takes receivables in, and has no call to ask about them afterwards."""
+
+    async def import_receivable(self, receivable: Receivable) -> str:
+        """Its id in the ERP. A blind write: UnknownOutcome needs a person who looks."""
+        ...
 
 
 @runtime_checkable

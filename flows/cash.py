@@ -1,7 +1,9 @@
 """Money arrives: statement → bank lines → receipts → matched → posted and written off in the ERP."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
 
 from connector_kit import exchange_subject
 from crm_store import Row, UnitOfWork
@@ -10,7 +12,7 @@ from crm_store.inbox import Message
 from domain.matching import MatchResult, OpenItem, match
 from domain.money import Money
 from domain.ports import ErpLedger, StatementFeed
-from domain.records import Allocation, BankLine, DocumentState, Receipt
+from domain.records import Allocation, BankLine, DocumentState, ErpDocument, Receipt
 from domain.states import ContractEvent, ContractState, move_contract
 from flows.context import Context, Outcome
 from flows.receivables import RECEIVABLE, receivable_key, same_document
@@ -19,6 +21,8 @@ RECEIPT = "erp.receipt"
 MATCHING = "matching"
 UNEXPLAINED = "unexplained_receipt"
 WRITE_OFF = "write_off"
+PAID_LATELY = timedelta(days=90)
+REPEATED_WITHIN = timedelta(days=3)
 
 
 class WrongAllocation(ValueError):
@@ -39,7 +43,7 @@ async def take_statement(uow: UnitOfWork, message: Message, context: Context) ->
 
 
 async def _take_line(uow: UnitOfWork, line_id: int, line: BankLine, context: Context) -> None:
-    result = await _match(uow, line)
+    result = await _match(uow, line, context)
     if line.direction == "out" or result.not_a_receipt:
         await uow.bank.settle_line(line_id, "not_a_receipt")
         return
@@ -63,7 +67,13 @@ def receipt_number(line: BankLine) -> str:
     return f"SK{line.booked_on:%y%m%d}{digest[:10].upper()}"
 
 
-async def _match(uow: UnitOfWork, line: BankLine) -> MatchResult:
+def receipt_key(erp: str, number: str) -> str:
+    return f"{erp}/receipt/{number}"
+
+
+async def _match(uow: UnitOfWork, line: BankLine, context: Context) -> MatchResult:
+    """Lately paid receivables and bookings are shown too: they tell a payment made twice."""
+    paid_since = context.clock.now() - PAID_LATELY
     items = [
         OpenItem(
             receivable_id=row["id"],
@@ -75,9 +85,17 @@ async def _match(uow: UnitOfWork, line: BankLine) -> MatchResult:
             open=Money.from_minor(row["amount_minor"] - row["paid_minor"], row["currency"]),
             due_date=row["due_date"],
         )
-        for row in await uow.receivables.open()
+        for row in await uow.receivables.matchable(paid_since=paid_since)
     ]
-    return match(line, items, await uow.customers.payer_accounts())
+    payer = line.payer_account
+    own = {payer} if payer and await uow.bank.is_own_account(payer) else frozenset[str]()
+    return match(
+        line,
+        items,
+        await uow.customers.payer_accounts(),
+        own_accounts=own,
+        recent=[_line_of(row) for row in await uow.bank.like_lines(line, REPEATED_WITHIN)],
+    )
 
 
 def _explained(result: MatchResult) -> dict[str, object]:
@@ -85,6 +103,7 @@ def _explained(result: MatchResult) -> dict[str, object]:
         "band": result.band,
         "score": result.score,
         "reasons": list(result.reasons),
+        "flags": sorted(result.flags),
         "proposed": {str(item): minor for item, minor in result.allocations_minor.items()},
     }
 
@@ -110,11 +129,11 @@ async def _allocate(uow: UnitOfWork, receipt_id: int, parts: dict[int, int], *, 
     await uow.bank.note_receipt(receipt_id, state="matched", company_id=company_id, connection=erp)
     needs = [await _receivable_delivery(uow, row) for row in allocated]
     await uow.deliveries.add(
-        f"{erp}/receipt/{receipt['number']}",
+        receipt_key(erp, receipt["number"]),
         connection=erp,
         operation=RECEIPT,
         subject=receipt_id,
-        ordering_key=f"{erp}/receipt/{receipt['number']}",
+        ordering_key=receipt_key(erp, receipt["number"]),
         needs=needs,
     )
     await _note_payment(uow, receipt, allocated, decided_by)
@@ -143,10 +162,10 @@ async def _note_payment(uow: UnitOfWork, receipt: Row, allocated: Sequence[Row],
             contract_id=row["contract_id"],
             inbox_id=line["inbox_id"],
         )
-        await _fulfil(uow, row["contract_id"])
+        await fulfil(uow, row["contract_id"])
 
 
-async def _fulfil(uow: UnitOfWork, contract_id: int) -> None:
+async def fulfil(uow: UnitOfWork, contract_id: int) -> None:
     """A signed contract whose whole plan has come due and is paid is fulfilled."""
     contract = await uow.contracts.get(contract_id, lock=True)
     due = await uow.receivables.of_contract(contract_id)
@@ -158,26 +177,42 @@ async def _fulfil(uow: UnitOfWork, contract_id: int) -> None:
         await uow.contracts.set_state(contract_id, step.state)
 
 
-async def allocate_by_hand(uow: UnitOfWork, number: str, parts: dict[str, int], *, by: str) -> None:
-    """Finance decides: receivable number to minor units. Raises WrongAllocation with what is wrong."""
+async def allocate_by_hand(uow: UnitOfWork, number: str, parts: Mapping[str, Money], *, by: str) -> None:
+    """Finance decides, by receivable number. What an over-payment leaves, when all that it names is paid in
+    full, is an advance. Raises WrongAllocation with what is wrong.
+    """
     await uow.lock(MATCHING)
     receipt = await uow.bank.receipt_by_number(number, lock=True)
     if receipt is None or receipt["state"] != "unmatched":
         raise WrongAllocation(f"收款 {number} 不存在或已匹配 (no such unmatched receipt)")
-    if sum(parts.values()) != receipt["amount_minor"]:
-        raise WrongAllocation("分配合计必须等于收款金额 (the parts must add up to the receipt)")
     found = {name: await uow.receivables.by_number(name) for name in parts}
     missing = [name for name, row in found.items() if row is None]
-    if missing:
+    if missing or not parts:
         raise WrongAllocation(f"没有这些应收：{', '.join(missing)} (no such receivables)")
     rows = [row for row in found.values() if row is not None]
-    if any(row["amount_minor"] - row["paid_minor"] < parts[row["number"]] for row in rows):
-        raise WrongAllocation("分配金额超过应收余额 (more than is open)")
+    _check_parts(receipt, rows, parts)
     contracts = [await uow.contracts.get(row["contract_id"]) for row in rows]
     if len({contract["company_id"] for contract in contracts}) != 1:
         raise WrongAllocation("一笔收款只能分配给同一客户 (one customer per receipt)")
-    await _allocate(uow, receipt["id"], {row["id"]: parts[row["number"]] for row in rows}, decided_by=by)
+    minor = {row["id"]: parts[row["number"]].minor for row in rows}
+    await _allocate(uow, receipt["id"], minor, decided_by=by)
     await uow.open_items.close_task(f"{UNEXPLAINED}/{number}", by)
+
+
+def _check_parts(receipt: Row, rows: Sequence[Row], parts: Mapping[str, Money]) -> None:
+    if {row["currency"] for row in [receipt, *rows]} != {part.currency for part in parts.values()}:
+        raise WrongAllocation("收款、应收与分配必须是同一币种 (one currency)")
+    if any(part.minor <= 0 for part in parts.values()):
+        raise WrongAllocation("每一笔分配都必须大于零 (each part must be positive)")
+    left = [row["amount_minor"] - row["paid_minor"] - parts[row["number"]].minor for row in rows]
+    if min(left) < 0:
+        raise WrongAllocation("分配金额超过应收余额 (more than is open)")
+    rest = receipt["amount_minor"] - sum(part.minor for part in parts.values())
+    if rest < 0 or (rest and any(left)):
+        raise WrongAllocation(
+            "分配合计必须等于收款金额；所列应收全部付清时，多出部分作预收"
+            " (the parts must add up to the receipt; a rest may only stay when all of them are paid in full)"
+        )
 
 
 async def match_again(uow: UnitOfWork, context: Context) -> int:
@@ -188,7 +223,7 @@ async def match_again(uow: UnitOfWork, context: Context) -> int:
     found = 0
     for receipt in await uow.bank.in_state("unmatched"):
         line = _line_of(await uow.bank.line(receipt["bank_line_id"]))
-        result = await _match(uow, line)
+        result = await _match(uow, line, context)
         if result.band == "auto":
             await uow.bank.note_receipt(receipt["id"], match=_explained(result))
             await _allocate(uow, receipt["id"], result.allocations_minor, decided_by="rule")
@@ -199,19 +234,21 @@ async def match_again(uow: UnitOfWork, context: Context) -> int:
 
 def _line_of(row: Row) -> BankLine:
     facts = row["facts"]
+    charges = facts.get("charges")
     return BankLine(
         key=row["line_key"],
         account=row["account"],
         amount=Money.from_minor(row["amount_minor"], row["currency"]),
         direction=row["direction"],
         booked_on=row["booked_on"],
-        value_on=None,
+        value_on=date.fromisoformat(facts["value_on"]) if facts.get("value_on") else None,
         payer_name=facts["payer_name"],
         payer_account=facts["payer_account"],
         bank_reference=facts["bank_reference"],
         text=facts["text"],
         end_to_end=facts["end_to_end"],
         is_reversal=facts["is_reversal"],
+        charges=Money(Decimal(charges["amount"]), charges["currency"]) if charges else None,
     )
 
 
@@ -225,7 +262,7 @@ async def post_receipt(context: Context, delivery: Delivery) -> Outcome:
     same_document(record.amount, record.customer_code, document)
     if document.state != DocumentState.DONE:
         document = await ledger.advance_receipt(document)
-    vendor_id, written_off = document.vendor_id, document.open is not None and document.open.minor == 0
+    vendor_id, written_off = document.vendor_id, _is_written_off(document, record)
 
     async def apply(uow: UnitOfWork) -> None:
         await uow.bank.note_receipt(delivery.subject, state="posted", vendor_id=vendor_id)
@@ -315,23 +352,32 @@ async def _wrote_off(uow: UnitOfWork, receipt_id: int, by: str) -> None:
         )
 
 
+def _is_written_off(document: ErpDocument, record: Receipt) -> bool:
+    """All that is allocated; an advance stays open in the ERP until somebody uses it."""
+    allocated = sum(part.amount.minor for part in record.allocations)
+    return document.open is not None and document.open.minor <= record.amount.minor - allocated
+
+
 def read_back(number: str) -> str:
     """The subject under which the evidence of a write-off is kept."""
     return f"write_off/{number}"
 
 
 async def check_write_offs(context: Context, connection: str) -> int:
-    """Reads back the balance of posted receipts: zero means that somebody has written them off."""
+    """Reads back the balance of posted receipts: it tells that somebody has written them off."""
     ledger = context.ports.get(connection, ErpLedger)
     async with context.store.transaction() as uow:
-        posted = await uow.bank.in_state("posted", connection)
+        posted = [
+            (row["id"], await _record(uow, row["id"]))
+            for row in await uow.bank.in_state("posted", connection)
+        ]
     closed = 0
-    for receipt in posted:
-        with exchange_subject(read_back(receipt["number"])):
-            document = await ledger.find_receipt(receipt["number"])
-        if document is None or document.open is None or document.open.minor != 0:
+    for receipt_id, record in posted:
+        with exchange_subject(read_back(record.number)):
+            document = await ledger.find_receipt(record.number)
+        if document is None or not _is_written_off(document, record):
             continue
         async with context.store.transaction() as uow:
-            await _wrote_off(uow, receipt["id"], "财务")
+            await _wrote_off(uow, receipt_id, "财务")
         closed += 1
     return closed

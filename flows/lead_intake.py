@@ -16,15 +16,19 @@ WAITING_AT_ONCE = 50
 ASKED = ("region", "product_line", "level", "city", "channel", "campaign", "advertiser", "company")
 
 
+class NobodyBehind(Exception):
+    """The source says that this is a test or an ad preview: kept in the inbox, given to nobody."""
+
+
 async def take_lead(uow: UnitOfWork, message: Message, context: Context) -> str:
-    """Returns the mapping version. Raises Unmappable: the message is parked."""
+    """Returns the mapping version. Raises Unmappable: the message is parked; NobodyBehind: ignored."""
     translated = context.ports.get(message.connection, LeadReader).read_lead(message.kind, message.body)
     lead = translated.record
-    if not (lead.phone or lead.email or lead.wechat):
-        raise Unmappable(["没有电话、邮箱或微信，无法联系 (no phone, e-mail or WeChat)"])
-    person_id = await uow.customers.person_for(
-        name=lead.name, phone=lead.phone, email=lead.email, wechat=lead.wechat
-    )
+    if lead.test:
+        raise NobodyBehind("来源标明是测试或广告预览 (a test or an ad preview)")
+    # Two doors may bring a new lead at once, one with a number and one without: one person all the same.
+    await uow.lock(f"lead/{message.connection}/{lead.vendor_id}")
+    person_id = await _person(uow, lead, message.connection)
     facts = {key: value for key, value in _facts(lead).items() if value not in (None, "", {})}
     saved = await uow.leads.save(
         connection=message.connection,
@@ -46,6 +50,18 @@ async def take_lead(uow: UnitOfWork, message: Message, context: Context) -> str:
         )
         await route_lead(uow, saved.id, person_id, facts, message.connection, context)
     return translated.mapping
+
+
+async def _person(uow: UnitOfWork, lead: Lead, connection: str) -> int:
+    """News of a known lead is about its person, with or without a number (a refund hides it)."""
+    said = {"name": lead.name, "phone": lead.phone, "email": lead.email, "wechat": lead.wechat}
+    known = await uow.leads.find(connection, lead.vendor_id)
+    if known is not None:
+        await uow.customers.learn(known["person_id"], **said)
+        return int(known["person_id"])
+    if not (lead.phone or lead.email or lead.wechat):
+        raise Unmappable(["没有电话、邮箱或微信，无法联系 (no phone, e-mail or WeChat)"])
+    return await uow.customers.person_for(**said)
 
 
 def _facts(lead: Lead) -> dict[str, object]:

@@ -113,6 +113,7 @@ async def post_customer(context: Context, delivery: Delivery) -> Outcome:
 async def post_receivable(context: Context, delivery: Delivery) -> Outcome:
     async with context.store.transaction() as uow:
         row = await uow.receivables.get(delivery.subject)
+        contract = await uow.contracts.get(row["contract_id"])
         record = await _record(uow, row)
     ledger = context.ports.get(delivery.connection, ErpLedger)
     document = await ledger.find_receivable(record.number) if delivery.sent_before else None
@@ -130,6 +131,7 @@ async def post_receivable(context: Context, delivery: Delivery) -> Outcome:
             kind="erp",
             text=f"应收 {record.number}（{record.amount}）已在 {delivery.connection} 生成：{vendor_id}",
             origin=delivery.connection,
+            company_id=contract["company_id"],
             contract_id=row["contract_id"],
             delivery_id=delivery.id,
         )

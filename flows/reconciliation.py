@@ -1,17 +1,18 @@
 """What do the CRM, the signing service, the ERP and the bank say of one thing? Each difference has a name."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from crm_store import Row, UnitOfWork
 from crm_store.open_items import Disagreement
+from domain.faults import Fault
 from domain.money import Money
 from domain.ports import ErpLedger, Signer
 from domain.records import ErpDocument
 from domain.states import SIGNING_NEWS, ContractState, move_contract
-from flows.cash import RECEIPT
+from flows.cash import receipt_key
 from flows.context import Context
-from flows.receivables import RECEIVABLE, receivable_key
+from flows.receivables import receivable_key
 
 LOOK_BACK = timedelta(days=400)
 
@@ -20,6 +21,7 @@ UNKNOWN_HERE = "unknown_here"
 AMOUNT_DIFFERS = "amount_differs"
 LINE_WITHOUT_RECEIPT = "bank_line_without_receipt"
 SIGNING_DIFFERS = "signing_differs"
+NOT_COMPARED = "not_compared"
 
 NAMES = {
     MISSING_IN_ERP: "合同已签，ERP 没有单据",
@@ -27,19 +29,29 @@ NAMES = {
     AMOUNT_DIFFERS: "金额不一致",
     LINE_WITHOUT_RECEIPT: "银行流水没有收款单",
     SIGNING_DIFFERS: "签署状态不一致",
+    NOT_COMPARED: "对方系统没有回答，未能对账",
 }
 
 
 async def reconcile(context: Context) -> list[Disagreement]:
     """Compares everything now, keeps the differences, and closes those that are gone."""
+    comparisons = [
+        *(
+            (name, _compare_erp(context, name, ledger))
+            for name, ledger in context.ports.all(ErpLedger).items()
+        ),
+        *((name, _compare_signing(context, name, one)) for name, one in context.ports.all(Signer).items()),
+    ]
     found: list[Disagreement] = []
-    for connection, ledger in context.ports.all(ErpLedger).items():
-        found += await _compare_erp(context, connection, ledger)
-    for connection, signer in context.ports.all(Signer).items():
-        found += await _compare_signing(context, connection, signer)
+    for connection, comparison in comparisons:
+        try:
+            found += await comparison
+        except Fault as fault:  # one system that is down must not hide what the others say
+            found.append(_not_compared(connection, fault))
+    complete = all(item.kind != NOT_COMPARED for item in found)
     async with context.store.transaction() as uow:
         found += [_line_without_receipt(row) for row in await uow.bank.lines_without_receipt()]
-        await uow.open_items.found(found)
+        await uow.open_items.found(found, complete=complete)
     return found
 
 
@@ -54,11 +66,11 @@ async def _compare_erp(context: Context, connection: str, ledger: ErpLedger) -> 
     since = (context.clock.now() - LOOK_BACK).date()
     # Ours first: a document that we post while the ERP is being read must not look unknown to us.
     async with context.store.transaction() as uow:
-        before = await _settled(uow, connection)
+        before = await _settled(uow, connection, since)
     theirs = await _by_number(ledger.list_receivables(since)) | await _by_number(ledger.list_receipts(since))
     async with context.store.transaction() as uow:
         ours = await _known(uow, connection)
-    found = [_missing(connection, row, key) for number, (row, key) in before.items() if number not in theirs]
+    found = [_missing(connection, row, key) for row, key in before if row["number"] not in theirs]
     for number, document in theirs.items():
         if number not in ours:
             found.append(_unknown(connection, document))
@@ -71,17 +83,20 @@ async def _by_number(documents: AsyncIterator[ErpDocument]) -> dict[str, ErpDocu
     return {document.number: document async for document in documents}
 
 
-async def _settled(uow: UnitOfWork, connection: str) -> dict[str, tuple[Row, str]]:
+async def _settled(uow: UnitOfWork, connection: str, since: date) -> list[tuple[Row, str]]:
     """Documents that must stand in the ERP, because their delivery is done; with the delivery's key."""
-    rows = await _known(uow, connection)
-    settled = {}
-    for number, row in rows.items():
-        is_receipt = number.startswith("SK")
-        key = f"{connection}/receipt/{number}" if is_receipt else receivable_key(connection, number)
+    keyed = [
+        *(
+            (row, receivable_key(connection, row["number"]))
+            for row in await uow.receivables.of_connection(connection)
+        ),
+        *((row, receipt_key(connection, row["number"])) for row in await uow.bank.of_connection(connection)),
+    ]
+    settled = []
+    for row, key in keyed:
         delivery = await uow.deliveries.by_key(key)
-        if delivery is not None and delivery["state"] == "done":
-            assert delivery["operation"] in (RECEIVABLE, RECEIPT)
-            settled[number] = (row, key)
+        if row["document_date"] >= since and delivery is not None and delivery["state"] == "done":
+            settled.append((row, key))
     return settled
 
 
@@ -142,6 +157,17 @@ def _line_without_receipt(row: Row) -> Disagreement:
         ours={"bank_line": row["id"], "amount": str(_amount(row))},
         theirs={},
         repair="重新处理对账单 (replay the statement)",
+    )
+
+
+def _not_compared(connection: str, fault: Fault) -> Disagreement:
+    return Disagreement(
+        kind=NOT_COMPARED,
+        subject=connection,
+        owner="it",
+        ours={},
+        theirs={"fault": fault.kind, "message": str(fault)},
+        repair="恢复连接后再对账 (reconcile again once it answers)",
     )
 
 

@@ -7,11 +7,15 @@ from domain.faults import Mismatch
 from domain.ports import Signer, SigningHook
 from domain.records import SigningFlow, SigningParty, SigningRequest, Trigger
 from domain.states import SIGNING_NEWS, ContractState, move_contract
+from flows import lead_feedback
+from flows.cash import fulfil
 from flows.context import Context, NotYet, Outcome
 from flows.receivables import open_receivables
 
 FETCH = "sign.fetch"
 ARCHIVE = "sign.archive"
+WITHOUT_CONTRACT = "receivable_without_contract"
+NOT_SIGNED = (ContractState.DECLINED, ContractState.EXPIRED, ContractState.REVOKED)
 
 TEXTS = {
     ContractState.SENT: "合同已发往电子签",
@@ -160,10 +164,16 @@ async def _superseded(uow: UnitOfWork, flow: Row) -> bool:
 async def _consequences(
     uow: UnitOfWork, contract: Row, flow: Row, state: ContractState, context: Context
 ) -> None:
+    if state in NOT_SIGNED:
+        await _ask_about_receivables(uow, contract, state)
+        return
     await open_receivables(uow, contract, Trigger.SENT, context)
     if state == ContractState.SIGNED:
+        await uow.open_items.close_task(f"{WITHOUT_CONTRACT}/{contract['number']}", "系统")
         await open_receivables(uow, contract, Trigger.SIGNED, context)
+        await fulfil(uow, contract["id"])
         await uow.leads.win(contract["opportunity_id"])
+        await lead_feedback.won(uow, contract["opportunity_id"], context)
         await uow.deliveries.add(
             f"{flow['connection']}/flow/{flow['key']}/archive",
             connection=flow["connection"],
@@ -171,6 +181,20 @@ async def _consequences(
             subject=flow["id"],
             ordering_key=_lane(flow["id"]),
         )
+
+
+async def _ask_about_receivables(uow: UnitOfWork, contract: Row, state: ContractState) -> None:
+    """What became due on sending stands in the ERP; whether it is reversed is for finance to say."""
+    numbers = [row["number"] for row in await uow.receivables.of_contract(contract["id"])]
+    if not numbers:
+        return
+    await uow.open_items.open_task(
+        f"{WITHOUT_CONTRACT}/{contract['number']}",
+        kind=WITHOUT_CONTRACT,
+        owner="finance",
+        title=f"合同未签成，请处理已生成的应收 {'、'.join(numbers)}（{TEXTS[state]}）",
+        detail={"contract": contract["number"], "state": state, "receivables": numbers},
+    )
 
 
 async def archive_flow(context: Context, delivery: Delivery) -> Outcome:

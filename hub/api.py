@@ -18,7 +18,7 @@ from domain.faults import Fault, Misconfigured
 from domain.identifiers import normalise_credit_code, normalise_phone
 from domain.money import Money, NotMoney
 from domain.records import Company, ContractLine, Instalment, Trigger
-from flows import cash, contracts, reconciliation
+from flows import cash, contracts, lead_feedback, reconciliation
 from flows.contracts import ContractDraft, Refused
 from hub import reports
 from hub.announce import Announcer, new_broker
@@ -28,6 +28,7 @@ from hub.hooks import Hooks
 from hub.ingest import Ingest
 from hub.registry import installed, split_secrets
 from hub.settings import Settings
+from hub.settlement import DEAD_LETTER
 
 
 class Strict(BaseModel):
@@ -50,7 +51,7 @@ class LineBody(Strict):
     quantity: Decimal = Field(gt=0, le=Decimal(10) ** 9)
     unit_price: Decimal = Field(ge=0, le=Decimal(10) ** 12)
     tax_rate: Decimal = Field(ge=0, lt=1)
-    amount: Decimal
+    amount: Decimal = Field(ge=0)
 
 
 class InstalmentBody(Strict):
@@ -168,6 +169,7 @@ def _connection_routes(api: FastAPI, guarded: list[Any]) -> None:
         plain, sealed = split_secrets(connector, body.values)
         async with hub.store.transaction() as uow:
             await uow.connections.save(name, connector=body.connector, settings=plain, secrets=sealed)
+            await uow.open_items.close_about("connection_paused", {"connection": name}, "settings")
         await hub.connections.refresh(stale_after=0)
         return {"name": name, "connector": body.connector, "settings": plain}
 
@@ -183,6 +185,7 @@ def _connection_routes(api: FastAPI, guarded: list[Any]) -> None:
     @api.post("/api/connections/{name}/resume", dependencies=guarded)
     async def resume(name: str, hub: HubHere) -> dict[str, bool]:
         async with hub.store.transaction() as uow:
+            await uow.open_items.close_about("connection_paused", {"connection": name}, "resume")
             return {"resumed": await uow.connections.resume(name)}
 
     @api.put("/api/code-tables/{name}", dependencies=guarded)
@@ -231,9 +234,18 @@ def _contract_routes(api: FastAPI, guarded: list[Any]) -> None:
             assignment = await uow.leads.assignment(found["id"])
         return {"lead": dict(found), "assignment": dict(assignment) if assignment else None}
 
+    @api.post("/api/leads/{connection}/{vendor_id}/contacted", dependencies=guarded)
+    async def contacted(connection: str, vendor_id: str, hub: HubHere) -> dict[str, bool]:
+        """`reported`: whether its source will be told."""
+        await hub.connections.refresh()
+        told = await hub.store.run(
+            lambda uow: lead_feedback.contacted(uow, connection, vendor_id, hub.context)
+        )
+        return {"reported": told}
+
     @api.post("/api/receipts/{number}/allocations", dependencies=guarded)
     async def allocate(number: str, body: AllocationBody, hub: HubHere) -> dict[str, str]:
-        parts = {name: Money(amount, body.currency).minor for name, amount in body.parts.items()}
+        parts = {name: Money(amount, body.currency) for name, amount in body.parts.items()}
         try:
             await hub.store.run(lambda uow: cash.allocate_by_hand(uow, number, parts, by=body.by))
         except cash.WrongAllocation as error:
@@ -285,12 +297,25 @@ def _delivery_routes(api: FastAPI, guarded: list[Any]) -> None:
     @api.post("/api/deliveries/{delivery_id}/cancel", dependencies=guarded)
     async def cancel(delivery_id: int, hub: HubHere, reason: str) -> dict[str, bool]:
         async with hub.store.transaction() as uow:
-            return {"cancelled": await uow.deliveries.cancel(delivery_id, reason)}
+            key = await uow.deliveries.cancel(delivery_id, reason)
+            if key is not None:
+                await uow.open_items.close_about(DEAD_LETTER, {"delivery": key}, "cancel")
+            return {"cancelled": key is not None}
 
     @api.get("/api/tasks", dependencies=guarded)
     async def tasks(hub: HubHere, kind: str | None = None) -> list[dict[str, Any]]:
         async with hub.store.transaction() as uow:
             return _rows(await uow.open_items.tasks(kind))
+
+    @api.post("/api/tasks/{task_id}/close", dependencies=guarded)
+    async def close_task(task_id: int, by: str, hub: HubHere) -> dict[str, bool]:
+        async with hub.store.transaction() as uow:
+            return {"closed": await uow.open_items.close_by_hand(task_id, by)}
+
+    @api.get("/api/jobs", dependencies=guarded)
+    async def jobs(hub: HubHere) -> list[dict[str, Any]]:
+        async with hub.store.transaction() as uow:
+            return _rows(await uow.schedule.all())
 
     @api.post("/api/reconcile", dependencies=guarded)
     async def reconcile(hub: HubHere) -> list[dict[str, Any]]:

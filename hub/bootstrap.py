@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import redis.asyncio as redis
+
 from connector_kit import new_client
 from crm_store import Store, Wake
 from flows.context import Context
 from flows.policy import Policy
+from hub.budgets import REDIS_LIMITS
 from hub.embedded import sealing_key
 from hub.registry import OpenConnections
 from hub.settings import Settings, SystemClock
@@ -36,7 +39,8 @@ async def open_hub(
     store = Store(settings.database_url, key=sealing_key(settings.data), wake=wake, pool_size=pool_size)
     clock = SystemClock()
     client = new_client()
-    connections = OpenConnections(store, client, clock)
+    redis_client = redis.Redis.from_url(settings.redis_url, **REDIS_LIMITS) if settings.redis_url else None
+    connections = OpenConnections(store, client, clock, redis_client=redis_client)
     context = Context(
         store=store,
         ports=connections,
@@ -50,4 +54,6 @@ async def open_hub(
         yield Hub(settings, store, connections, context)
     finally:
         await client.aclose()
+        if redis_client:
+            await redis_client.aclose()
         await store.close()

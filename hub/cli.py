@@ -3,17 +3,23 @@
 import asyncio
 import json
 import logging
+import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, TypeVar
 
 import structlog
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
 from configuration import ConfigurationError
+from crm_store.migrate import OutdatedSchema, check_revision
 from crm_store.sealing import WrongKey
 from domain.faults import Fault
 from hub.bootstrap import Hub, open_hub
@@ -46,14 +52,30 @@ def main() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    signal.signal(signal.SIGTERM, _leave_in_order)
     try:
         app()
     except ConfigurationError as error:
         errors.print(f"[red]配置有误[/red] {error}")
         raise SystemExit(2) from error
-    except (Fault, WrongKey) as error:
+    except ValidationError as error:
+        wrong = "；".join(
+            f"GUANTONG_{each['loc'][0]}".upper() + f": {each['msg']}" for each in error.errors()
+        )
+        errors.print(f"[red]环境变量有误[/red] {wrong}")
+        raise SystemExit(2) from error
+    except (DBAPIError, OSError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        errors.print(f"[red]连不上数据库或端口[/red] {reason}。请运行 guantong doctor (run the doctor)")
+        raise SystemExit(3) from error
+    except (Fault, WrongKey, OutdatedSchema) as error:
         errors.print(f"[red]没有完成[/red] {error}")
         raise SystemExit(3) from error
+
+
+def _leave_in_order(number: int, frame: FrameType | None) -> None:
+    """What was started is stopped on the way out, as after Ctrl-C."""
+    raise SystemExit(128 + number)
 
 
 @app.command()
@@ -92,6 +114,7 @@ def api() -> None:
     from hub.api import create_app
 
     settings = _with_servers(Settings())
+    _end_with_the_tree()
     uvicorn.run(
         create_app(settings),
         host=settings.host,
@@ -109,7 +132,17 @@ def worker() -> None:
     """只启动工作进程（需要 DATABASE_URL 与 REDIS_URL）."""
     from hub.worker import run_worker
 
-    run_worker(_with_servers(Settings()))
+    settings = _with_servers(Settings())
+    _end_with_the_tree()
+    run_worker(settings)
+
+
+def _end_with_the_tree() -> None:
+    """Only as a part of `up` or `demo`: a service manager's child may outlive whoever started it."""
+    if os.environ.get("GUANTONG_PART"):
+        from hub.parent import end_with_parent
+
+        end_with_parent()
 
 
 def _with_servers(settings: Settings) -> Settings:
@@ -123,6 +156,7 @@ def _with_servers(settings: Settings) -> Settings:
             f"[red]缺少 {' 和 '.join(missing)}。[/red] 单机使用请运行 guantong up (set them, or use `up`)"
         )
         raise typer.Exit(2)
+    asyncio.run(check_revision(settings.database_url))
     return settings
 
 
@@ -190,7 +224,7 @@ def replay(
     async def again(hub: Hub) -> int:
         async with hub.store.transaction() as uow:
             if what == "inbox":
-                number = int(key) if key else None
+                number = _number(key)
                 return len(await uow.inbox.replay(message_id=number, connection=connection))
             return len(await uow.deliveries.replay(key=key, connection=connection))
 
@@ -199,6 +233,12 @@ def replay(
         print(_dump({"replayed": count}))  # noqa: T201
     else:
         screen.print(f"已重新排队 {count} 条；运行中的工作进程会处理 (queued for a running worker)")
+
+
+def _number(key: str | None) -> int | None:
+    if key is not None and not key.isdigit():
+        raise typer.BadParameter("收件编号是数字，见 /api/inbox (a number)", param_hint="--key")
+    return int(key) if key else None
 
 
 @app.command()
@@ -234,6 +274,34 @@ def doctor(as_json: AsJson = False) -> None:
             mark = "[green]✓[/green]" if finding.good else "[red]✗[/red]"
             screen.print(f"{mark} {finding.text}" + (f"\n    → {finding.remedy}" if finding.remedy else ""))
     if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def certify(
+    name: Annotated[str | None, typer.Argument(help="连接器，例如 kingdee")] = None,
+    against: Annotated[str | None, typer.Option(help="正在运行的沙箱地址；不给则自动启动一个")] = None,
+    every: Annotated[bool, typer.Option("--all", help="认证所有连接器")] = False,
+    write: Annotated[bool, typer.Option("--write", help="把结果写进 docs/connectors.md")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="边读边变的清单试多少遍")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """认证连接器：同一套检查，对着沙箱，故障下只产生一张单据；评出铜、银、金."""
+    from hub import certify as certification
+
+    if every == bool(name) or (write and not every):
+        errors.print("[red]给一个连接器的名字，或 --all；--write 须与 --all 同用[/red]")
+        raise typer.Exit(2)
+    reports = []
+    for bench in certification.chosen(name):
+        reports.append(certification.certify_one(bench, against=against, seeds=seeds))
+        if not as_json:
+            certification.show(reports[-1], screen)
+    if as_json:
+        print(_dump([report.as_json() for report in reports]))  # noqa: T201
+    if write:
+        certification.PAGE.write_text(certification.page_of(reports), encoding="utf-8")
+    if any(report.of("failed") for report in reports):
         raise typer.Exit(1)
 
 

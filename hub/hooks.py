@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import asyncpg
 import structlog
 from prometheus_client import Counter
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from crm_store import Store
@@ -25,6 +27,7 @@ refused = Counter("guantong_hook_refused", "Calls refused", ["connection", "reas
 
 NOT_FOUND = HookAnswer(404, b'{"error":"no such hook"}')
 TOO_LARGE = HookAnswer(413, b'{"error":"body too large"}')
+UNSTORABLE = HookAnswer(400, b'{"error":"cannot be stored"}')
 TRY_AGAIN = HookAnswer(503, b'{"error":"try again"}')
 
 log = structlog.get_logger()
@@ -40,7 +43,14 @@ class Hooks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"].removeprefix("/hooks/")
-        await _send(send, await self._answer(name, scope, receive))
+        try:
+            answer = await self._answer(name, scope, receive)
+        except ClientDisconnect:
+            return
+        except (OSError, SQLAlchemyError) as error:
+            log.warning("hook.not_stored", connection=name, error=str(error))
+            answer = TRY_AGAIN
+        await _send(send, answer)
 
     async def _answer(self, name: str, scope: Scope, receive: Receive) -> HookAnswer:
         hook = await self._hook(name)
@@ -62,6 +72,10 @@ class Hooks:
     ) -> HookAnswer:
         try:
             await self._ingest.put(name, messages)
+        except asyncpg.DataError as error:
+            # PostgreSQL cannot hold it (a NUL in an id): asking for it again would not help.
+            await self._keep_refused(name, "malformed", str(error), request.headers, request.body)
+            return UNSTORABLE
         except (Overloaded, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("hook.not_stored", connection=name, error=str(error))
             return TRY_AGAIN
@@ -85,11 +99,13 @@ class Hooks:
 
 
 async def _read(scope: Scope, receive: Receive) -> HookRequest | None:
-    """None: the body is too large."""
+    """None: the body is too large. Raises ClientDisconnect."""
     parts: list[bytes] = []
     size, more = 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > BODY_LIMIT:

@@ -18,6 +18,9 @@ from domain.ports import Inbound
 BATCH = 200
 WAITING_LIMIT = 5000
 """Messages that may wait for their commit; beyond it callers are asked to come again."""
+CROWD = 8
+GATHER = 0.001
+"""Seconds that the next commit waits after one for a crowd: fewer commits, each for more messages."""
 RECONNECT_PAUSE = 0.5
 
 log = structlog.get_logger()
@@ -63,6 +66,8 @@ class Ingest:
             while self._waiting:
                 batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
                 await self._store(batch)
+                if len(batch) >= CROWD:
+                    await asyncio.sleep(GATHER)
 
     async def close(self) -> None:
         if self._database is not None:

@@ -1,7 +1,7 @@
 """What recurs: the sweep, the pulls, and the checks. Every run claims its slot in the database."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ from domain.faults import Fault
 from domain.ports import ErpLedger, LeadSource, Signer, StatementFeed
 from flows import cash, lead_intake, receivables, signing
 from hub.bootstrap import Hub
+from hub.registry import OpenConnections
 
 TICK = 0.25
 SWEEP_EVERY = 1.0
@@ -74,18 +75,23 @@ def _jobs(hub: Hub) -> list[Job]:
         Job("dated_receivables", timedelta(seconds=settings.dated_every), _dated),
         Job("purge", timedelta(seconds=settings.purge_every), _purge),
     ]
-    for name in ports.all(LeadSource):
+    for name in _active(ports, ports.all(LeadSource)):
         jobs.append(Job(f"pull_leads/{name}", timedelta(seconds=settings.pull_every), _pulling(name)))
-    for name in ports.all(StatementFeed):
+    for name in _active(ports, ports.all(StatementFeed)):
         jobs.append(Job(f"statements/{name}", timedelta(seconds=settings.statements_every), _reading(name)))
-    for name in ports.all(Signer):
+    for name in _active(ports, ports.all(Signer)):
         jobs.append(Job(f"flows/{name}", timedelta(seconds=settings.flows_every), _asking(name)))
     for name, ledger in ports.all(ErpLedger).items():
-        if ledger.writes_off == "by_person":
+        if ledger.writes_off == "by_person" and ports.active(name):
             jobs.append(
                 Job(f"write_offs/{name}", timedelta(seconds=settings.write_offs_every), _checking(name))
             )
     return jobs
+
+
+def _active(ports: OpenConnections, names: Iterable[str]) -> list[str]:
+    """A paused connection is not called: its password may be wrong, and repeated attempts lock accounts."""
+    return [name for name in names if ports.active(name)]
 
 
 async def _sweep(hub: Hub) -> None:
@@ -109,6 +115,7 @@ async def _dated(hub: Hub) -> None:
 async def _purge(hub: Hub) -> None:
     async with hub.store.transaction() as uow:
         await uow.deliveries.purge_exchanges(timedelta(days=hub.settings.keep_exchanges_days))
+        await uow.inbox.purge_refused(timedelta(days=hub.settings.keep_refused_days))
 
 
 def _pulling(connection: str) -> Callable[[Hub], Awaitable[None]]:

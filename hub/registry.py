@@ -6,23 +6,28 @@ import pkgutil
 import time
 from collections.abc import Mapping
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import httpx
+import redis.asyncio as redis
+import structlog
 from pydantic import SecretStr, ValidationError
 
 import connectors
-from connector_kit import Connector, Redactor, Sender, Tools, secrets_of
+from connector_kit import Breaker, Budget, Connector, MemoryPlaces, Redactor, Sender, Tools, secrets_of
 from crm_store import Store
 from crm_store.connections import Connection
 from domain import ports
 from domain.faults import Misconfigured
 from domain.ports import Clock
+from hub.budgets import RedisPlaces
 from hub.evidence import StoreRecorder
 from hub.tokens import StoreTokens
 from mappings import both_ways
 
 Port = TypeVar("Port")
+
+log = structlog.get_logger()
 
 STALE_AFTER = 2.0
 """Seconds after which the configuration is read again."""
@@ -61,11 +66,20 @@ def split_secrets(
 class OpenConnections:
     """Implements flows.context.Ports over the connections in the database."""
 
-    def __init__(self, store: Store, client: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        *,
+        redis_client: redis.Redis | None = None,
+    ) -> None:
         self._store = store
         self._client = client
+        self._redis = redis_client
         self._clock = clock
         self._adapters: dict[str, object] = {}
+        self._able: dict[type, Mapping[str, object]] = {}
         self._opened: dict[str, Connection] = {}
         self._codes: dict[str, dict[str, str]] = {}
         self._read_at = float("-inf")
@@ -83,8 +97,7 @@ class OpenConnections:
                 self._codes, self._opened = codes, {}
             for connection in configured:
                 if self._opened.get(connection.id) != connection:
-                    self._adapters[connection.id] = self._open(connection)
-                    self._opened[connection.id] = connection
+                    self._reopen(connection)
             self._read_at = time.monotonic()
 
     def get(self, connection: str, port: type[Port]) -> Port:
@@ -96,10 +109,29 @@ class OpenConnections:
         return adapter
 
     def all(self, port: type[Port]) -> Mapping[str, Port]:
-        return {name: adapter for name, adapter in self._adapters.items() if isinstance(adapter, port)}
+        """Kept until a connection changes: `isinstance` of a protocol costs more than a signature."""
+        if port not in self._able:
+            self._able[port] = {
+                name: adapter for name, adapter in self._adapters.items() if isinstance(adapter, port)
+            }
+        return cast(Mapping[str, Port], self._able[port])
+
+    def active(self, connection: str) -> bool:
+        """False: paused, with a reason that a person must see to."""
+        return connection in self._opened and self._opened[connection].state == "active"
 
     def known(self, connection: str) -> bool:
         return connection in self._adapters
+
+    def _reopen(self, connection: Connection) -> None:
+        """One that cannot be opened is missing, and its work is told so; the others go on."""
+        self._opened[connection.id] = connection
+        self._able.clear()
+        self._adapters.pop(connection.id, None)
+        try:
+            self._adapters[connection.id] = self._open(connection)
+        except (Misconfigured, ValidationError):
+            log.exception("connection.not_opened", connection=connection.id)
 
     def _open(self, connection: Connection) -> object:
         connector = installed().get(connection.connector)
@@ -111,6 +143,8 @@ class OpenConnections:
             connection=connection.id,
             redactor=Redactor(secrets_of(settings)),
             recorder=StoreRecorder(self._store),
+            budget=self._budget(connection.id, connector.manifest.limits.get("requests_per_second")),
+            breaker=Breaker(),
         )
         tools = Tools(
             connection=connection.id,
@@ -124,6 +158,13 @@ class OpenConnections:
         if missing:
             raise TypeError(f"{connector.manifest.id} claims {', '.join(missing)} and does not implement it")
         return adapter
+
+    def _budget(self, connection: str, per_second: int | None) -> Budget | None:
+        """Shared by all workers; without Redis, each process counts alone."""
+        if per_second is None:
+            return None
+        own = MemoryPlaces(per_second)
+        return Budget(RedisPlaces(self._redis, connection, own) if self._redis else own)
 
 
 def _can(adapter: object, capability: str) -> bool:

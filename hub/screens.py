@@ -60,7 +60,7 @@ def _receipt(tree: Tree, receipt: Mapping[str, Any]) -> None:
     )
     branch.add("匹配理由：" + escape("，".join(receipt["match"]["reasons"])))
     if receipt["statement"]:
-        branch.add(f"对账单：收件 {receipt['statement']['id']}，{receipt['statement']['received_at']:%F %T}")
+        branch.add(f"对账单：收件 {receipt['statement']['id']}，{_time(receipt['statement']['received_at'])}")
     for part in receipt["allocations"]:
         amount = Money.from_minor(part["amount_minor"], receipt["currency"])
         branch.add(f"分配 {amount} → {part['receivable_number']}（{part['decided_by']}）")

@@ -45,5 +45,8 @@ def settle(fault: Fault, attempt: int, backoff: Backoff, chance: random.Random) 
             return Settlement("failed")
 
 
+DEAD_LETTER = "dead_letter"
+"""The kind of the task that a failed delivery opens."""
+
 OWNERS = {"Rejected": "sales", "Mismatch": "finance"}
 """Who is asked to act on a dead letter; everybody else's is IT's."""

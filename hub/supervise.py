@@ -33,7 +33,7 @@ class Supervisor:
 
     def __init__(self, parts: Sequence[Part], *, environment: Mapping[str, str], logs: Path) -> None:
         self.parts = {part.name: part for part in parts}
-        self._environment = {**os.environ, **environment}
+        self._environment = {**os.environ, **environment, "GUANTONG_PART": "1"}
         self._logs = logs
         self._lock = threading.Lock()
         self._stopping = threading.Event()

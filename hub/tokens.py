@@ -1,5 +1,6 @@
 """The token cache of a connection, shared by all processes through the database."""
 
+import asyncio
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,11 +19,17 @@ class StoreTokens:
         self._connection = connection
         self._redactor = redactor
         self._memory: dict[str, Token] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
 
     async def get(self, name: str, fetch: Fetch, *, refused: str | None = None) -> Token:
-        known = self._memory.get(name)
-        if known and _usable(known, refused):
+        # Those of this process wait here, not each with a database connection in hand.
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            known = self._memory.get(name)
+            if known is None or not _usable(known, refused):
+                known = self._memory[name] = await self._shared(name, fetch, refused)
             return known
+
+    async def _shared(self, name: str, fetch: Fetch, refused: str | None) -> Token:
         # The only network call inside a transaction: it holds an advisory lock and no row.
         async with self._store.transaction() as uow:
             await uow.connections.lock_token(self._connection, name)
@@ -33,7 +40,6 @@ class StoreTokens:
         for secret in (token.value, token.refresh):
             if secret:
                 self._redactor.add(secret)
-        self._memory[name] = token
         return token
 
 

@@ -26,7 +26,7 @@ def parts(settings: Settings, sandbox_ports: Mapping[str, int]) -> list[Part]:
     wanted = [f"{name}:{port}" for name, port in sandbox_ports.items()]
     books = str(settings.data / "sandboxes")
     return [
-        Part("sandboxes", ["-m", "sandboxes", *wanted, "--data", books]),
+        Part("sandboxes", ["-m", "sandboxes", *wanted, "--data", books, "--with-parent"]),
         Part("api", ["-m", "hub", "api"]),
         *(Part(f"worker-{number}", ["-m", "hub", "worker"]) for number in range(1, settings.workers + 1)),
     ]

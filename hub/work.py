@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from connector_kit import exchange_subject
 from crm_store import UnitOfWork
 from crm_store.deliveries import Delivery, LeaseLost
 from crm_store.inbox import Message
-from domain.faults import Fault, Malformed, Unmappable
-from domain.ports import LeadReader, SigningHook, StatementFeed
-from flows import cash, contracts, lead_intake, receivables, signing
-from flows.context import Context, NotYet, Operation
+from domain.faults import Fault, Malformed, UnknownOutcome, Unmappable
+from domain.ports import EVENT, LeadReader, SigningHook, StatementFeed
+from flows import cash, contracts, lead_feedback, lead_intake, receivables, signing
+from flows.context import Context, NotYet, Operation, Outcome
 from hub.bootstrap import Hub
-from hub.settlement import OWNERS, Backoff, settle
+from hub.settlement import DEAD_LETTER, OWNERS, Backoff, settle
 
 OPERATIONS: dict[str, Operation] = {
     contracts.SEND: signing.send_contract,
@@ -25,6 +26,7 @@ OPERATIONS: dict[str, Operation] = {
     receivables.CUSTOMER: receivables.post_customer,
     receivables.RECEIVABLE: receivables.post_receivable,
     cash.RECEIPT: cash.post_receipt,
+    lead_feedback.FEEDBACK: lead_feedback.report,
 }
 
 AT_ONCE = 8
@@ -77,6 +79,13 @@ class Workbench:
     # --- messages ---------------------------------------------------------------------------------------
 
     async def _handle(self, message_id: int) -> None:
+        """Never raises: the others of its task must not be cancelled. The sweep brings it again."""
+        try:
+            await self._take(message_id)
+        except Exception:
+            log.exception("message.left", message=message_id)
+
+    async def _take(self, message_id: int) -> None:
         async def work(uow: UnitOfWork) -> None:
             message = await uow.inbox.take(message_id)
             if message is not None:
@@ -86,7 +95,9 @@ class Workbench:
         try:
             await self._hub.store.run(work)
         except Unmappable as error:
-            await self._park(message_id, str(error))
+            await self._set_aside(message_id, "parked", str(error))
+        except lead_intake.NobodyBehind as error:
+            await self._set_aside(message_id, "ignored", str(error))
         except NotYet as error:
             await self._try_later(message_id, str(error))
         except Exception as error:
@@ -94,9 +105,9 @@ class Workbench:
             log.exception("message.failed", message=message_id)
             await self._try_later(message_id, f"{type(error).__name__}: {error}")
 
-    async def _park(self, message_id: int, reason: str) -> None:
+    async def _set_aside(self, message_id: int, state: str, reason: str) -> None:
         async with self._hub.store.transaction() as uow:
-            await uow.inbox.settle(message_id, "parked", reason=reason)
+            await uow.inbox.settle(message_id, state, reason=reason)
 
     async def _try_later(self, message_id: int, reason: str) -> None:
         async with self._hub.store.transaction() as uow:
@@ -111,6 +122,13 @@ class Workbench:
     # --- deliveries -------------------------------------------------------------------------------------
 
     async def _deliver(self, delivery_id: int) -> None:
+        """Never raises: the others of its task must not be cancelled. The lease runs out, and it is found."""
+        try:
+            await self._claim_and_carry_out(delivery_id)
+        except Exception:
+            log.exception("delivery.left", delivery=delivery_id)
+
+    async def _claim_and_carry_out(self, delivery_id: int) -> None:
         async with self._hub.store.transaction() as uow:
             delivery = await uow.deliveries.claim(delivery_id)
         if delivery is None:
@@ -128,20 +146,27 @@ class Workbench:
     async def _carry_out(self, delivery: Delivery) -> None:
         try:
             outcome = await OPERATIONS[delivery.operation](self._hub.context, delivery)
+            await self._finish(delivery, outcome)
+        except LeaseLost:
+            raise
         except Fault as fault:
             await self._settle(delivery, fault)
-            return
         except Unmappable as error:
             await self._fail(delivery, "Unmappable", str(error), owner="it")
-            return
+        except (SQLAlchemyError, OSError) as error:
+            # Our own database, perhaps after the vendor has acted: nothing is known of it.
+            log.exception("delivery.outage", key=delivery.key)
+            await self._settle(delivery, UnknownOutcome(f"本系统数据库出错 (our database): {error}"))
         except Exception as error:
             log.exception("delivery.failed", key=delivery.key)
             await self._settle(delivery, Malformed(f"{type(error).__name__}: {error}"))
-            return
 
+    async def _finish(self, delivery: Delivery, outcome: Outcome) -> None:
         async def finish(uow: UnitOfWork) -> None:
             await outcome.apply(uow)
             await uow.deliveries.finish(delivery, vendor_id=outcome.vendor_id)
+            if delivery.sent_before:
+                await uow.open_items.close_about(DEAD_LETTER, {"delivery": delivery.key}, "系统")
 
         await self._hub.store.run(finish)
 
@@ -157,10 +182,9 @@ class Workbench:
             await uow.deliveries.put_back(
                 delivery, settlement.state, wait=settlement.wait, fault=fault.kind, reason=str(fault)
             )
-            if settlement.pauses_connection:
-                await uow.connections.pause(delivery.connection, str(fault))
+            if settlement.pauses_connection and await uow.connections.pause(delivery.connection, str(fault)):
                 await uow.open_items.open_task(
-                    f"paused/{delivery.connection}/{delivery.id}",
+                    f"paused/{delivery.connection}/{delivery.id}/{delivery.lease}",
                     kind="connection_paused",
                     owner="it",
                     title=f"连接 {delivery.connection} 已暂停：{fault}",
@@ -171,8 +195,8 @@ class Workbench:
         async with self._hub.store.transaction() as uow:
             await uow.deliveries.fail(delivery, fault=fault, reason=reason)
             await uow.open_items.open_task(
-                f"dead_letter/{delivery.id}/{delivery.attempts}",
-                kind="dead_letter",
+                f"{DEAD_LETTER}/{delivery.id}/{delivery.lease}",
+                kind=DEAD_LETTER,
                 owner=owner,
                 title=f"{delivery.key} 未能送达：{reason}",
                 detail={"delivery": delivery.key, "fault": fault, "attempts": delivery.attempts},
@@ -181,7 +205,9 @@ class Workbench:
 
 async def _dispatch(uow: UnitOfWork, message: Message, context: Context) -> None:
     """By what the message's connection can read."""
-    if message.connection in context.ports.all(LeadReader):
+    if message.kind.startswith(EVENT):
+        await uow.inbox.settle(message.id, "ignored")
+    elif message.connection in context.ports.all(LeadReader):
         version = await lead_intake.take_lead(uow, message, context)
         await uow.inbox.settle(message.id, "handled", mapping=version)
     elif message.connection in context.ports.all(SigningHook):

@@ -11,6 +11,7 @@ from typing import Any
 
 import dramatiq
 import structlog
+import uvloop
 from dramatiq.asyncio import get_event_loop_thread
 
 from hub.announce import DELIVERIES, MESSAGES, QUEUE, Announcer, new_broker
@@ -85,6 +86,7 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
 
 def run_worker(settings: Settings) -> None:
     """Until SIGTERM or SIGINT."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # for the loop that dramatiq opens
     stop = threading.Event()
 
     def asked(number: int, frame: FrameType | None) -> None:

@@ -13,14 +13,21 @@ from sandboxes.common import Sandbox
 from sandboxes.common.serve import listen, serve
 
 
-def available() -> dict[str, type[Sandbox]]:
-    """Every folder that exports SANDBOX, by the sandbox's name."""
-    modules = [
-        importlib.import_module(f"sandboxes.{module.name}")
+def available() -> list[str]:
+    """Every folder but the common one is a sandbox of that name."""
+    return sorted(
+        module.name
         for module in pkgutil.iter_modules(sandboxes.__path__)
         if module.ispkg and module.name != "common"
-    ]
-    return {module.SANDBOX.name: module.SANDBOX for module in modules}
+    )
+
+
+def load(name: str) -> type[Sandbox]:
+    """Raises KeyError for an unknown name."""
+    if name not in available():
+        raise KeyError(name)
+    found: type[Sandbox] = importlib.import_module(f"sandboxes.{name}").SANDBOX
+    return found
 
 
 def run_sandboxes(
@@ -34,10 +41,9 @@ def run_sandboxes(
     `tell` is called with each sandbox once it listens. Raises KeyError for an unknown name, OSError for a
     port in use.
     """
-    kinds = available()
     if data:
         data.mkdir(parents=True, exist_ok=True)
-    opened = [(kinds[name](path=data / f"{name}.sqlite" if data else None), port) for name, port in wanted]
+    opened = [(load(name)(path=data / f"{name}.sqlite" if data else None), port) for name, port in wanted]
     asyncio.run(_serve([(sandbox, listen(sandbox, port)) for sandbox, port in opened], tell))
 
 

@@ -120,10 +120,14 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("times", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refused")),
+        sa.UniqueConstraint(
+            "connection", "reason", "digest", name=op.f("uq_refused_connection_reason_digest")
+        ),
     )
-    op.create_index("ix_refused_connection_reason", "refused", ["connection", "reason"], unique=False)
     op.create_table(
         "schedule",
         sa.Column("name", sa.Text(), nullable=False),
@@ -294,6 +298,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bank_lines")),
         sa.UniqueConstraint("account", "line_key", name=op.f("uq_bank_lines_account_line_key")),
     )
+    op.create_index("ix_bank_lines_alike", "bank_lines", ["amount_minor", "booked_on"], unique=False)
     op.create_index(op.f("ix_bank_lines_inbox_id"), "bank_lines", ["inbox_id"], unique=False)
     op.create_table(
         "delivery_needs",
@@ -665,6 +670,7 @@ def downgrade() -> None:
     op.drop_table("payer_accounts")
     op.drop_index(op.f("ix_delivery_needs_needs"), table_name="delivery_needs")
     op.drop_table("delivery_needs")
+    op.drop_index("ix_bank_lines_alike", table_name="bank_lines")
     op.drop_index(op.f("ix_bank_lines_inbox_id"), table_name="bank_lines")
     op.drop_table("bank_lines")
     op.drop_table("tokens")
@@ -691,7 +697,6 @@ def downgrade() -> None:
     op.drop_table("tasks")
     op.drop_table("seats")
     op.drop_table("schedule")
-    op.drop_index("ix_refused_connection_reason", table_name="refused")
     op.drop_table("refused")
     op.drop_table("files")
     op.drop_index(op.f("ix_exchanges_subject"), table_name="exchanges")

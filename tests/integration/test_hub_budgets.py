@@ -1,0 +1,102 @@
+"""One budget for all workers, as the vendor counts."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from connector_kit import (
+    Budget,
+    MemoryPlaces,
+    MemoryRecorder,
+    Operation,
+    Redactor,
+    Request,
+    Sender,
+    background_calls,
+    new_client,
+)
+from hub.budgets import RedisPlaces
+from hub.embedded import Servers
+from sandboxes.common import running
+from sandboxes.douyin_leads import SANDBOX
+
+WORKERS, CALLS_EACH, PER_SECOND = 8, 5, 10
+TOO_FREQUENT = '"code":40100'
+
+
+async def call_the_vendor(servers: Servers, url: str, answers: Counter[str]) -> None:
+    client = redis.Redis.from_url(servers.redis_url)
+    async with client, new_client() as http:
+        places = RedisPlaces(client, "shared", MemoryPlaces(PER_SECOND))
+        sender = Sender(
+            http,
+            connection="shared",
+            redactor=Redactor(),
+            recorder=MemoryRecorder(),
+            budget=Budget(places),
+        )
+        look = Request(Operation("look", "read"), "GET", f"{url}/open_api/2/tools/clue/get/")
+        for reply in await asyncio.gather(*(sender.send(look) for _ in range(CALLS_EACH))):
+            answers["refused" if TOO_FREQUENT.encode() in reply.body.replace(b" ", b"") else "served"] += 1
+
+
+def test_eight_workers_never_exceed_it_in_any_sliding_second(servers: Servers) -> None:
+    """The sandbox itself refuses the eleventh call of a second."""
+    answers: Counter[str] = Counter()
+    with running(SANDBOX()) as vendor:
+        with httpx.Client(base_url=vendor.url, trust_env=False) as client:
+            plain = [client.get("/open_api/2/tools/clue/get/").text for _ in range(PER_SECOND + 1)]
+        assert TOO_FREQUENT in plain[-1].replace(" ", "")
+        vendor.control("reset", {})
+        workers = [
+            threading.Thread(target=lambda: asyncio.run(call_the_vendor(servers, vendor.url, answers)))
+            for _ in range(WORKERS)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    assert answers == {"served": WORKERS * CALLS_EACH}
+
+
+@pytest.fixture
+async def places(servers: Servers) -> AsyncIterator[RedisPlaces]:
+    async with redis.Redis.from_url(servers.redis_url) as client:
+        await client.delete("guantong:budget:one", "guantong:budget:one:live")
+        yield RedisPlaces(client, "one", MemoryPlaces(4))
+
+
+async def test_a_backfill_leaves_places_free_and_lets_live_traffic_go_first(places: RedisPlaces) -> None:
+    assert [await places.take(str(n), hold=60, background=True) == 0 for n in range(3)] == [True, True, False]
+    assert [await places.take(f"l{n}", hold=60, background=False) == 0 for n in range(3)] == [
+        True,
+        True,
+        False,
+    ]
+    assert await places.take("backfill", hold=60, background=True) > 0
+
+
+async def test_the_place_of_a_worker_that_died_comes_free(places: RedisPlaces) -> None:
+    for n in range(4):
+        assert await places.take(str(n), hold=0.05, background=False) == 0
+    deadline = asyncio.get_running_loop().time() + 5
+    while wait := await places.take("next", hold=1, background=False):
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(wait)
+
+
+async def test_without_redis_each_process_counts_alone() -> None:
+    away = redis.Redis.from_url("redis://127.0.0.1:1", retry=Retry(NoBackoff(), 0))
+    places = RedisPlaces(away, "away", MemoryPlaces(1))
+    with background_calls():
+        budget = Budget(places)
+        async with budget.call(longest=1):
+            assert await places.take("second", hold=1, background=False) > 0
+    await away.aclose()

@@ -1,0 +1,100 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+import redis
+
+from hub.embedded import api_token, embedded_servers, sealing_key
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from hub.embedded import embedded_servers
+with embedded_servers(Path(sys.argv[1])) as servers:
+    print(servers.database_url, flush=True)
+    print(servers.redis_url, flush=True)
+    time.sleep(600)
+"""
+
+
+def _sql(url: str, statement: str) -> object:
+    async def run() -> object:
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def _until(reached: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not reached():
+        assert time.monotonic() < deadline
+        pause.wait(0.05)
+
+
+def test_the_data_survives_an_orderly_stop_a_killed_owner_and_a_killed_server(open_folder: Path) -> None:
+    data = open_folder / "embedded"
+    with embedded_servers(data) as servers:
+        _sql(servers.database_url, "CREATE TABLE kept AS SELECT 1 AS number")
+    assert not _servers_of(data)
+
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(data)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    database_url, redis_url = (owner.stdout.readline().strip() for _ in range(2))
+    _sql(database_url, "INSERT INTO kept VALUES (2)")
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.ping()
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    owner.stdout.close()
+    assert _servers_of(data), "they run on without their owner"
+
+    with embedded_servers(data) as servers:
+        assert _sql(servers.database_url, "SELECT count(*) FROM kept") == 2
+        with redis.Redis.from_url(servers.redis_url) as client:
+            assert client.ping()
+        postmaster = int((data / "postgres" / "postmaster.pid").read_text().split()[0])
+        _sql(servers.database_url, "INSERT INTO kept VALUES (3)")
+        os.kill(postmaster, signal.SIGKILL)
+        _until(lambda: not psutil.pid_exists(postmaster) or psutil.Process(postmaster).status() == "zombie")
+    (data / "postgres" / ".handle_pids.json").write_text('[1, "cut')
+
+    with embedded_servers(data) as servers:
+        assert _sql(servers.database_url, "SELECT count(*) FROM kept") == 3
+    assert not _servers_of(data)
+
+
+def _servers_of(data: Path) -> list[int]:
+    found = []
+    for process in psutil.process_iter(["cmdline", "name"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if str(data) in words and process.info["name"] in ("postgres", "valkey-server"):
+            found.append(process.pid)
+    return found
+
+
+@pytest.mark.parametrize("make", [sealing_key, api_token])
+def test_those_that_start_together_end_up_with_one_secret(
+    make: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GUANTONG_KEY", raising=False)
+    monkeypatch.delenv("GUANTONG_API_TOKEN", raising=False)
+    with ThreadPoolExecutor(16) as pool:
+        found = set(pool.map(make, [tmp_path / "new"] * 64))
+    assert len(found) == 1
+    (kept,) = (tmp_path / "new").iterdir()
+    assert kept.stat().st_mode & 0o077 == 0

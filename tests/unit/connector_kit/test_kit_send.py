@@ -1,0 +1,265 @@
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+from pydantic import BaseModel, SecretStr
+from starlette.requests import Request as Received
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from connector_kit import (
+    MemoryRecorder,
+    Operation,
+    Redactor,
+    Reply,
+    Request,
+    Sender,
+    exchange_subject,
+    new_client,
+    secrets_of,
+)
+from connector_kit.send import READ_ATTEMPTS
+from domain.faults import Fault, Misconfigured, Throttled, Transient, UnknownOutcome
+from sandboxes.common import Running, Sandbox, running
+
+CANARY = 'can"ary \\ß&/+秘密'
+READ, KEYED, BLIND = (Operation("op", kind) for kind in ("read", "keyed_write", "blind_write"))
+
+
+class Vendor(Sandbox):
+    """Counts what it did."""
+
+    name: ClassVar[str] = "kit_vendor"
+
+    def seed(self) -> None:
+        self.done = 0
+        self.retry_after = "7"
+
+    def routes(self) -> list[BaseRoute]:
+        async def act(request: Received) -> Response:
+            self.done += 1
+            headers = {"Set-Cookie": f"sid={'x' * 9}"}
+            return Response(await request.body() + b'{"password": "of-the-reply"}', headers=headers)
+
+        async def busy(request: Received) -> Response:
+            return PlainTextResponse("", 429, headers={"Retry-After": self.retry_after})
+
+        return [Route("/act", act, methods=["GET", "POST"]), Route("/busy", busy), Route("/no", _no)]
+
+    def credentials(self) -> dict[str, str]:
+        return {}
+
+    def vendor_error(self) -> Response:
+        return JSONResponse({"ok": False})
+
+    def expire_sessions(self) -> None: ...
+
+
+async def _no(request: Received) -> Response:
+    return PlainTextResponse("no", 404)
+
+
+@pytest.fixture(scope="module")
+def vendor() -> Iterator[Running]:
+    with running(Vendor()) as run:
+        yield run
+
+
+@pytest.fixture
+def recorder() -> MemoryRecorder:
+    return MemoryRecorder()
+
+
+@pytest.fixture
+async def sender(recorder: MemoryRecorder) -> AsyncIterator[Sender]:
+    client = new_client()
+    yield Sender(client, connection="vendor", redactor=Redactor({CANARY}), recorder=recorder)
+    await client.aclose()
+
+
+def _ask(vendor: Running, operation: Operation, path: str = "/act", **more: Any) -> Request:
+    return Request(
+        operation, "POST" if path == "/act" else "GET", vendor.url + path, **({"timeout": 5} | more)
+    )
+
+
+def _fault(vendor: Running, kind: str, **more: Any) -> None:
+    vendor.control("reset", {})
+    vendor.control("faults", {"rules": [{"kind": kind, "seconds": 3, **more}]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("drop_before", {}),
+        ("drop_after", {}),
+        ("status_before", {"status": 500}),
+        ("status_after", {"status": 503}),
+        ("status_before", {"status": 502}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("operation", "raised", "calls"),
+    [(READ, Transient, READ_ATTEMPTS), (KEYED, UnknownOutcome, 1), (BLIND, UnknownOutcome, 1)],
+    ids=["read", "keyed", "blind"],
+)
+async def test_no_answer(
+    vendor: Running,
+    sender: Sender,
+    recorder: MemoryRecorder,
+    kind: str,
+    more: dict[str, int],
+    operation: Operation,
+    raised: type[Fault],
+    calls: int,
+) -> None:
+    _fault(vendor, kind, **more)
+    with pytest.raises(raised):
+        await sender.send(_ask(vendor, operation))
+    assert len(recorder.exchanges) == calls
+    assert all(raised.__name__ in each.outcome for each in recorder.exchanges)
+
+
+@pytest.mark.parametrize("kind", ["timeout_before", "timeout_after"])
+@pytest.mark.parametrize(("operation", "raised"), [(READ, Transient), (KEYED, UnknownOutcome)])
+async def test_silence(
+    vendor: Running, sender: Sender, kind: str, operation: Operation, raised: type[Fault]
+) -> None:
+    _fault(vendor, kind)
+    with pytest.raises(raised):
+        await sender.send(_ask(vendor, operation, timeout=0.1))
+
+
+@pytest.mark.parametrize("operation", [READ, KEYED, BLIND])
+async def test_who_cannot_be_reached_has_not_acted(sender: Sender, operation: Operation) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    with pytest.raises(Transient):
+        await sender.send(Request(operation, "POST", f"http://127.0.0.1:{port}/"))
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:port/", "http://exa mple:port/"])
+async def test_what_is_no_address_is_for_it_to_mend(sender: Sender, address: str) -> None:
+    with pytest.raises(Misconfigured, match="地址"):
+        await sender.send(Request(BLIND, "POST", address))
+
+
+def _in(seconds: int) -> Callable[[], str]:
+    """An HTTP date, counted from when the test runs."""
+    return lambda: format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("told", "least", "most"),
+    [
+        ("7", 7, 7),
+        ("0", 0, 0),
+        ("", 5, 5),
+        ("soon", 5, 5),
+        ("-3", 5, 5),
+        ("²", 5, 5),
+        ("99999999999999999999", 86400, 86400),
+        (_in(120), 60, 121),
+        (_in(-120), 0, 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86400, 86400),
+        ("Fri, 31 Dec 2026 23:59:59", 5, 5),
+    ],
+)
+@pytest.mark.parametrize("operation", [READ, BLIND])
+async def test_too_fast(
+    vendor: Running,
+    sender: Sender,
+    operation: Operation,
+    told: str | Callable[[], str],
+    least: int,
+    most: int,
+) -> None:
+    vendor.control("reset", {})
+    assert isinstance(vendor.sandbox, Vendor)
+    vendor.sandbox.retry_after = told if isinstance(told, str) else told()
+    with pytest.raises(Throttled) as caught:
+        await sender.send(_ask(vendor, operation, "/busy"))
+    assert timedelta(seconds=least) <= caught.value.wait <= timedelta(seconds=most)
+
+
+async def test_a_read_is_repeated_until_it_is_answered(
+    vendor: Running, sender: Sender, recorder: MemoryRecorder
+) -> None:
+    _fault(vendor, "drop_before", times=READ_ATTEMPTS - 1)
+    assert (await sender.send(_ask(vendor, READ))).status == 200
+    assert [each.status for each in recorder.exchanges] == [None, None, 200]
+
+
+async def test_what_the_vendor_says_is_the_connectors_to_read(vendor: Running, sender: Sender) -> None:
+    vendor.control("reset", {})
+    reply = await sender.send(_ask(vendor, BLIND, "/no"))
+    assert (reply.status, reply.body) == (404, b"no")
+    assert isinstance(reply, Reply)
+    assert reply.headers["content-type"].startswith("text/plain")
+
+
+async def test_every_exchange_is_kept_under_the_name_of_its_cause(
+    vendor: Running, sender: Sender, recorder: MemoryRecorder
+) -> None:
+    vendor.control("reset", {})
+
+    async def one(name: str) -> None:
+        with exchange_subject(name):
+            await sender.send(_ask(vendor, BLIND, content=name.encode()))
+
+    await asyncio.gather(one("delivery/1"), one("delivery/2"))
+    await sender.send(_ask(vendor, BLIND))
+    assert {(each.subject, each.request_body) for each in recorder.exchanges} == {
+        ("delivery/1", "delivery/1"),
+        ("delivery/2", "delivery/2"),
+        (None, ""),
+    }
+
+
+SPELLINGS = {
+    "json": json.dumps({"x": CANARY}),
+    "json utf-8": json.dumps({"x": CANARY}, ensure_ascii=False),
+    "form": str(httpx.QueryParams({"x": CANARY})),
+    "text": CANARY,
+    "xml": '<x>can"ary \\ß&amp;/+秘密</x>',
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_a_secret_leaves_no_trace_however_it_is_spelled(
+    vendor: Running, sender: Sender, recorder: MemoryRecorder, spelling: str
+) -> None:
+    vendor.control("reset", {})
+    body = SPELLINGS[spelling]
+    url = httpx.URL(vendor.url + "/act", params={"key": CANARY, "body": "q"})
+    request = Request(BLIND, "POST", str(url), {"X-Api-Password": "short", "X-Note": "seen"}, body.encode())
+    await sender.send(request)
+    kept = repr(recorder.exchanges)
+    for piece in ("ary \\\\", "ary+", "秘密", "\\\\u79d8", "%E7%A7%98", "of-the-reply", "short", "x" * 9):
+        assert piece not in kept, piece
+    assert "seen" in kept
+
+
+async def test_a_secret_learnt_later_is_masked_too(
+    vendor: Running, sender: Sender, recorder: MemoryRecorder
+) -> None:
+    vendor.control("reset", {})
+    sender.redactor.add("token-learnt-later")
+    await sender.send(_ask(vendor, BLIND, content=b"token-learnt-later"))
+    assert "token-learnt-later" not in repr(recorder.exchanges)
+
+
+def test_the_secrets_of_settings_are_their_secret_fields() -> None:
+    class Settings(BaseModel):
+        user: str = "api"
+        password: SecretStr = SecretStr("made-up-one")
+        other: SecretStr | None = None
+
+    assert secrets_of(Settings()) == {"made-up-one"}
