@@ -13,7 +13,7 @@ SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 SECRET_FIELDS = re.compile(
-    r'("[^"]*(?:secret|password|access_token|refresh_token|auth_code|session_?id)[^"]*"\s*:\s*"'
+    r'("[^"]*(?:secret|password|token|auth_code|session_?id)[^"]*"\s*:\s*"'
     r'|"token"\s*:\s*\{\s*"id"\s*:\s*")([^"]*)(")',
     re.IGNORECASE,
 )

@@ -34,6 +34,9 @@ app = typer.Typer(
 screen = Console()
 errors = Console(stderr=True)
 
+connector_app = typer.Typer(no_args_is_help=True, help="连接器：新建")
+app.add_typer(connector_app, name="connector")
+
 AsJson = Annotated[bool, typer.Option("--json", help="供程序读取 (machine readable)")]
 
 SANDBOX_PORTS = {"douyin_leads": 8711, "esign": 8712, "kingdee": 8713, "yonyou_u8": 8714, "bank": 8715}
@@ -83,14 +86,27 @@ def demo(
     leads: Annotated[int, typer.Option(min=60, max=20_000, help="广告线索条数")] = 200,
     seed: Annotated[int, typer.Option(help="随机种子：同样的种子，同样的故事")] = 1,
     chaos: Annotated[bool, typer.Option("--chaos", help="随机 SIGKILL，并打开沙箱的各种故障")] = False,
+    erp: Annotated[
+        list[str] | None,
+        typer.Option(help="ERP 的入口，可重复：kingdee-session、kingdee-signature、u8-openapi、u8-eai"),
+    ] = None,
+    signer: Annotated[str, typer.Option(help="电子签：esign、tencent_ess、fadada")] = "esign",
     data: Annotated[Path | None, typer.Option(help="保留数据与日志的目录；不给则用后即弃")] = None,
     as_json: AsJson = False,
 ) -> None:
     """在一台机器上演完整条线：线索 → 分配 → 合同 → 电子签 → 应收 → 银行回款 → 核销."""
     from hub.demo.run import DemoOptions, run_demo
+    from hub.standins import cast_of
 
+    try:
+        cast = cast_of(signer=signer, doors=tuple(erp or ()))
+    except KeyError as error:
+        raise typer.BadParameter(
+            f"没有 {error}，见 --help (unknown)", param_hint="--erp / --signer"
+        ) from error
     result = run_demo(
-        DemoOptions(leads=leads, seed=seed, chaos=chaos, data=data), screen=errors if as_json else screen
+        DemoOptions(leads=leads, seed=seed, chaos=chaos, cast=cast, data=data),
+        screen=errors if as_json else screen,
     )
     if as_json:
         print(_dump(result.as_json()))  # noqa: T201
@@ -303,6 +319,19 @@ def certify(
         certification.PAGE.write_text(certification.page_of(reports), encoding="utf-8")
     if any(report.of("failed") for report in reports):
         raise typer.Exit(1)
+
+
+@connector_app.command("new")
+def connector_new(
+    name: Annotated[str, typer.Argument(help="小写字母、数字、下划线，例如 inspur_gs")],
+    root: Annotated[Path, typer.Option(help="项目目录")] = Path(),
+) -> None:
+    """写出一个新连接器的骨架：连接器、沙箱、映射、测试、认证描述，测试即过."""
+    from hub.new_connector import new_connector
+
+    for path in new_connector(name, root):
+        screen.print(f"  {path}")
+    screen.print(f"下一步 (next): pytest tests/connectors/{name} && guantong certify {name}")
 
 
 def _with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:

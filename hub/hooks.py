@@ -1,4 +1,4 @@
-"""POST /hooks/{connection}: verify over the raw bytes, store once, answer as the vendor wants.
+"""/hooks/{connection}, by any method: verify over the raw bytes, store once, answer as the vendor wants.
 
 A bare ASGI application: FastAPI's own work per request would cost more than all of this.
 """

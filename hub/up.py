@@ -14,7 +14,7 @@ from rich.console import Console
 from hub.embedded import api_token, sealing_key
 from hub.servers import servers
 from hub.settings import Settings
-from hub.standins import connect_sandboxes
+from hub.standins import Cast, connect_sandboxes
 from hub.supervise import Part, Supervisor
 from hub.world import World
 
@@ -85,7 +85,7 @@ async def _connect(settings: Settings, sandbox_ports: Mapping[str, int]) -> None
         for name in sandbox_ports:
             await world.until_answering(name)
         if not await world.hub("GET", "/api/connections"):
-            await connect_sandboxes(world, statements=settings.data.resolve() / "statements")
+            await connect_sandboxes(world, statements=settings.data.resolve() / "statements", cast=Cast())
     finally:
         await world.close()
 

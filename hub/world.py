@@ -10,8 +10,6 @@ PATIENCE = 120.0
 """Seconds that any one step of the story may take."""
 PAUSE = 0.15
 
-SANDBOXES = ("douyin_leads", "esign", "kingdee", "yonyou_u8", "bank")
-
 
 class StoryStuck(Exception):
     """A step did not come to its end in time; the text names the step and what was seen last."""

@@ -1,4 +1,4 @@
-"""The ports that this vendor serves: Hook, LeadReader, LeadSource."""
+"""The ports that this vendor serves: Hook, LeadReader, LeadSource, LeadFeedback."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
@@ -8,16 +8,23 @@ import mappings
 from connector_kit import Tools
 from connectors.douyin_leads import protocol
 from connectors.douyin_leads.client import Client
+from connectors.douyin_leads.feedback import doors_of
 from connectors.douyin_leads.hooks import LeadHook
-from connectors.douyin_leads.settings import Settings
-from connectors.douyin_leads.wire import CluePage
-from domain.faults import Malformed, Transient, Unmappable
-from domain.ports import Inbound, Translated
+from connectors.douyin_leads.settings import Settings, Source
+from connectors.douyin_leads.wire import Page
+from domain.faults import Fault, Malformed, Misconfigured, Rejected, Transient, Unmappable
+from domain.ports import Inbound, LeadOutcome, Translated
 from domain.records import Lead
 
 PASSES = 5
 MAX_PAGES = 10_000
-MAPPINGS = {"lead.push": "douyin_leads.push", "lead.pull": "douyin_leads.pull"}
+MAPPINGS = {
+    "lead.push": "douyin_leads.push",
+    "lead.pull": "douyin_leads.pull",
+    "lead.life": "douyin_leads.life",
+    "lead.douyin": "douyin_leads.douyin",
+    "lead.feiyu": "douyin_leads.feiyu",
+}
 
 
 class DouyinLeads(LeadHook):
@@ -26,18 +33,35 @@ class DouyinLeads(LeadHook):
         self._client = Client(settings, tools)
         self._tables = tools.tables
         self._names = settings.push_names
+        self._sources = settings.sources
+        self._reports_to = doors_of(settings)
+        self.feeds_back = settings.feedback
 
     async def pull_leads(self, since: datetime, until: datetime) -> AsyncIterator[Sequence[Inbound]]:
+        """Every source is read, even when one before it fails; then the first failure is told."""
+        failed: Fault | None = None
+        for source in self._sources:
+            try:
+                async for messages in self._pull(source, since, until):
+                    yield messages
+            except Fault as fault:
+                failed = failed or fault
+        if failed:
+            raise failed
+
+    async def _pull(
+        self, source: Source, since: datetime, until: datetime
+    ) -> AsyncIterator[Sequence[Inbound]]:
         """Rows that arrive push others to later pages: those come twice, which is harmless. Rows that vanish
         pull others past us: the total falls, and the window is read again."""
         given: set[str] = set()
         for _ in range(PASSES):
             seen: set[str] = set()
             totals: list[int] = []
-            async for page in self._pages(since, until):
-                messages = [protocol.pulled(row) for row in page.list]
-                seen |= {str(row["clue_id"]) for row in page.list}
-                totals.append(page.page_info.total_number)
+            async for page in self._pages(source, since, until):
+                messages = [protocol.pulled(row, source) for row in page.rows]
+                seen |= {str(row["clue_id"]) for row in page.rows}
+                totals.append(page.total)
                 fresh = [message for message in messages if message.dedupe_key not in given]
                 given |= {message.dedupe_key for message in fresh}
                 if fresh:
@@ -46,14 +70,28 @@ class DouyinLeads(LeadHook):
                 return
         raise Transient(f"线索列表在读取时不断变化 (the list keeps moving): {len(seen)} of {totals[-1]}")
 
-    async def _pages(self, since: datetime, until: datetime) -> AsyncIterator[CluePage]:
+    async def _pages(self, source: Source, since: datetime, until: datetime) -> AsyncIterator[Page]:
         """Up to an empty or short page: the number of pages changes while we read."""
         for number in range(1, MAX_PAGES + 1):
-            page = await self._client.clues(since=since, until=until, page=number)
+            page = await self._client.page(source, since=since, until=until, number=number)
             yield page
-            if len(page.list) < max(page.page_info.page_size, 1):
+            if len(page.rows) < max(page.size, 1):
                 return
         raise Malformed(f"线索列表超过 {MAX_PAGES} 页 (the list does not end)")
+
+    async def report(
+        self, vendor_id: str, outcome: LeadOutcome, at: datetime, reason: str | None = None
+    ) -> None:
+        """The vendor takes no time of the event. A door that does not know the lead refuses it."""
+        refusal: Rejected | None = None
+        for door in self._reports_to:
+            try:
+                await self._client.report(door, vendor_id, outcome, reason)
+            except Rejected as fault:
+                refusal = refusal or fault
+            else:
+                return
+        raise refusal or Misconfigured("没有可回传的账户 (no account to report to)")
 
     def read_lead(self, kind: str, body: bytes) -> Translated[Lead]:
         mapping = mappings.load(MAPPINGS[kind])

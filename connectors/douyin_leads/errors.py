@@ -36,3 +36,28 @@ def fault_from(code: int, message: str) -> Fault:
     if 40000 <= code < 50000:
         return Rejected(f"请求被拒绝 (refused): {message}", text)
     return Malformed(f"未知的返回码 (unknown code): {message}", text)
+
+
+# The open platform's usual list [U]: the papers of the leads' own call name none.
+_OPEN_SESSION = {2190002, 2190008, 10008}
+_OPEN_BUSY = {2100004}
+_OPEN_THROTTLED = {10020, 2190001}
+_OPEN_MISCONFIGURED = {
+    10002: "参数错误 (bad parameter)",
+    10003: "client_key 不存在 (no such app)",
+    10013: "client_key 或 client_secret 错误 (wrong key or secret)",
+    2190004: "应用未获得该能力 (the app is not entitled)",
+}
+
+
+def open_fault_from(code: int, message: str) -> Fault:
+    text = str(code)
+    if code in _OPEN_SESSION:
+        return SessionExpired(f"client token 失效: {message}", text)
+    if code in _OPEN_THROTTLED:
+        return Throttled(f"请求过于频繁 (too frequent): {message}", text, timedelta(seconds=1))
+    if code in _OPEN_BUSY:
+        return Transient(f"对方系统错误 (vendor system error): {message}", text)
+    if code in _OPEN_MISCONFIGURED:
+        return Misconfigured(f"{_OPEN_MISCONFIGURED[code]}: {message}", text)
+    return Rejected(f"请求被拒绝 (refused): {message}", text)

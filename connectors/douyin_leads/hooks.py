@@ -1,77 +1,60 @@
-"""Feiyu's push rules call us: verify, name the message, answer what the rule takes for success."""
+"""The vendor's calls: at which door one knocks shows by its shape, and a door without a secret is shut."""
 
-import re
-from hashlib import sha256
-from hmac import compare_digest
-from typing import Literal
+from typing import Literal, Protocol
 
-import orjson
-
-from connectors.douyin_leads.protocol import decode, feiyu_signature
+from connectors.douyin_leads import spi, webhooks
+from connectors.douyin_leads.feiyu import FeiyuDoor
+from connectors.douyin_leads.refusals import refused
 from connectors.douyin_leads.settings import Settings
-from domain.ports import HookAnswer, HookRefused, HookRequest, Inbound
+from connectors.douyin_leads.spi import SpiDoor
+from connectors.douyin_leads.webhooks import WebhookDoor
+from domain.ports import HookAnswer, HookRequest, Inbound
 
-ACCEPTED = HookAnswer(200, b'{"code":0,"message":"success"}')
-_LEAD_ID = re.compile(r"[0-9]{1,32}", re.ASCII)
-_STATUS = {"forged": 401, "stale": 401, "malformed": 400}
+DoorName = Literal["feiyu", "spi", "webhook"]
+
+
+class Door(Protocol):
+    def open(self, request: HookRequest) -> list[Inbound]: ...
+
+    def accepted(self, request: HookRequest) -> HookAnswer: ...
 
 
 class LeadHook:
     def __init__(self, settings: Settings) -> None:
-        self._token = settings.push_token.get_secret_value().encode()
-        self._key = settings.push_secretkey.get_secret_value().encode()
-        self._signed = settings.verification == "signature"
-        self._tolerance = settings.clock_tolerance_seconds
         self._limit = settings.push_limit_bytes
-        self._id = settings.push_names.get("id", "id")
+        self._doors: dict[DoorName, Door] = {}
+        if settings.push_token.get_secret_value():
+            self._doors["feiyu"] = FeiyuDoor(settings)
+        if settings.spi_secret.get_secret_value():
+            self._doors["spi"] = SpiDoor(settings.spi_secret)
+        if settings.client_secret.get_secret_value():
+            self._doors["webhook"] = WebhookDoor(settings.client_secret)
 
     def open(self, request: HookRequest) -> list[Inbound]:
-        self._verify(request)
         if len(request.body) > self._limit:
-            raise _refused("malformed", f"body of {len(request.body)} bytes", status=413)
-        lead_id = self._lead_id(request.body)
-        key = f"push/{lead_id}/{sha256(request.body).hexdigest()}"
-        return [Inbound("lead.push", key, request.body, {})]
+            raise refused("malformed", f"body of {len(request.body)} bytes", status=413)
+        return self._door(request).open(request)
 
     def accepted(self, request: HookRequest) -> HookAnswer:
-        return ACCEPTED
+        return self._door(request).accepted(request)
 
-    def _verify(self, request: HookRequest) -> None:
-        headers = request.headers
-        if not compare_digest(headers.get("access-token", "").encode(), self._token):
-            raise _refused("forged", "wrong token")
-        if not self._signed:
-            return
-        timestamp = headers.get("timestamp", "")
-        expected = feiyu_signature(self._key, f"{request.path} {timestamp}".encode())
-        if not compare_digest(headers.get("signature", "").encode(), expected):
-            raise _refused("forged", "wrong signature")
-        skew = _seconds(timestamp) - request.received_at.timestamp()
-        if abs(skew) > self._tolerance:
-            raise _refused("stale", f"timestamp {skew:+.0f} s from our clock")
-
-    def _lead_id(self, body: bytes) -> str:
-        try:
-            lead = decode(body)
-        except ValueError as error:
-            raise _refused("malformed", "not JSON") from error
-        if not isinstance(lead, dict):
-            raise _refused("malformed", "not a JSON object")
-        lead_id = lead.get(self._id)
-        if not isinstance(lead_id, str | int) or not _LEAD_ID.fullmatch(str(lead_id)):
-            raise _refused("malformed", f"no lead id under {self._id!r}")
-        return str(lead_id)
+    def _door(self, request: HookRequest) -> Door:
+        name = door_of(request)
+        if name is None:
+            raise refused("malformed", f"{request.method} at no known door", status=405)
+        if name not in self._doors:
+            raise refused("forged", f"the {name} door is not set up")
+        return self._doors[name]
 
 
-def _seconds(timestamp: str) -> int:
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
-        raise _refused("malformed", "unreadable timestamp")
-    return int(timestamp)
-
-
-def _refused(
-    reason: Literal["forged", "stale", "malformed"], detail: str, *, status: int | None = None
-) -> HookRefused:
-    """Not HTTP 200, so that a rule that looks only at the status does not count it as delivered."""
-    body = orjson.dumps({"code": -1, "message": f"{reason}: {detail}"})
-    return HookRefused(reason, detail, HookAnswer(status or _STATUS[reason], body))
+def door_of(request: HookRequest) -> DoorName | None:
+    """Checks of the address carry no signature; a Feiyu push is whatever else is posted."""
+    if spi.SIGNATURE in request.headers or spi.is_check(request):
+        return "spi"
+    if webhooks.SIGNATURE in request.headers:
+        return "webhook"
+    if request.method != "POST":
+        return None
+    if "access-token" not in request.headers and webhooks.is_check(request):
+        return "webhook"
+    return "feiyu"

@@ -17,8 +17,8 @@ from pydantic import BaseModel
 
 from connector_kit import Operation, Reply, Request, Token
 from connectors.douyin_leads.errors import fault_from
-from connectors.douyin_leads.settings import Settings
-from connectors.douyin_leads.wire import CluePage, Envelope, TokenData
+from connectors.douyin_leads.settings import Settings, Source
+from connectors.douyin_leads.wire import CluePage, Envelope, LifePage, Nothing, Page, TokenData
 from domain.faults import Malformed
 from domain.ports import Inbound
 
@@ -26,6 +26,7 @@ CHINA = ZoneInfo("Asia/Shanghai")
 # The old refresh token dies with the first use, so a repeat is not harmless.
 REFRESH = Operation("oauth2.refresh_token", "blind_write")
 CLUES = Operation("tools.clue.get", "read")
+LIFE_CLUES = Operation("tools.clue.life.get", "read")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 Data = TypeVar("Data", bound=BaseModel)
@@ -58,26 +59,51 @@ def build_clues(
     """Lists are one JSON text. Times are whole seconds, so the window is widened to them."""
     query = {
         "advertiser_ids": "[" + ",".join(settings.advertiser_ids) + "]",
-        "end_time": _china(until + timedelta(microseconds=999_999)),
+        "end_time": china(until + timedelta(microseconds=999_999)),
         "page": page,
         "page_size": settings.page_size,
-        "start_time": _china(since),
+        "start_time": china(since),
     }
     url = f"{settings.base_url}/open_api/2/tools/clue/get/?{urlencode(query)}"
     return Request(CLUES, "GET", url, {"Access-Token": access_token})
 
 
-def read_clues(reply: Reply) -> CluePage:
-    return _data(reply, CluePage)
+def read_clues(reply: Reply) -> Page:
+    return _data(reply, CluePage).page()
 
 
-def pulled(row: Mapping[str, Any]) -> Inbound:
+def build_life_clues(
+    settings: Settings, *, access_token: str, since: datetime, until: datetime, page: int
+) -> Request:
+    body = {
+        "local_account_ids": [int(account) for account in settings.local_account_ids],
+        "start_time": china(since),
+        "end_time": china(until + timedelta(microseconds=999_999)),
+        "page": page,
+        "page_size": settings.page_size,
+        "encrypt_sensitive_fields": False,
+    }
+    url = f"{settings.base_url}/open_api/2/tools/clue/life/get/"
+    headers = {"Access-Token": access_token, "Content-Type": "application/json"}
+    return Request(LIFE_CLUES, "POST", url, headers, orjson.dumps(body))
+
+
+def read_life_clues(reply: Reply) -> Page:
+    return _data(reply, LifePage).page()
+
+
+def read_report(reply: Reply) -> None:
+    _data(reply, Nothing)
+
+
+def pulled(row: Mapping[str, Any], source: Source = "ads") -> Inbound:
     """A row that changed later (app name, conversion) is a new message, an unchanged one is not."""
     body = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
     clue_id = str(row.get("clue_id") or "")
     if not clue_id:
         raise Malformed("拉取的线索没有 clue_id (a pulled row has no clue_id)", body=body)
-    return Inbound("lead.pull", f"pull/{clue_id}/{sha256(body).hexdigest()}", body, {})
+    name = "pull" if source == "ads" else source
+    return Inbound(f"lead.{name}", f"{name}/{clue_id}/{sha256(body).hexdigest()}", body, {})
 
 
 def feiyu_signature(secretkey: bytes, text: bytes) -> bytes:
@@ -155,7 +181,7 @@ def _place(lead: Mapping[str, object]) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _china(moment: datetime) -> str:
+def china(moment: datetime) -> str:
     return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
 

@@ -1,8 +1,18 @@
 """The vendor's envelopes. Rows stay plain data: the mapping reads them under the vendor's own names."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What every list says in its own words. A page with fewer rows than `size` is the last."""
+
+    rows: list[dict[str, Any]]
+    size: int
+    total: int
 
 
 class Envelope(BaseModel):
@@ -12,6 +22,10 @@ class Envelope(BaseModel):
     message: str = ""
     request_id: str = ""
     data: dict[str, Any] = {}
+
+
+class Nothing(BaseModel):
+    """A report is answered with the envelope alone."""
 
 
 class TokenData(BaseModel):
@@ -29,3 +43,48 @@ class PageInfo(BaseModel):
 class CluePage(BaseModel):
     list: list[dict[str, Any]]
     page_info: PageInfo
+
+    def page(self) -> Page:
+        return Page(self.list, self.page_info.page_size, self.page_info.total_number)
+
+
+class NumberedPage(BaseModel):
+    """The page information of local life."""
+
+    page_size: int
+    total: int
+
+
+class LifePage(BaseModel):
+    list: list[dict[str, Any]]
+    page_info: NumberedPage
+
+    def page(self) -> Page:
+        return Page(self.list, self.page_info.page_size, self.page_info.total)
+
+
+class OpenEnvelope(BaseModel):
+    """Of the Douyin open platform; some of its endpoints fail with the upper two."""
+
+    err_no: int = 0
+    err_msg: str = ""
+    data: dict[str, Any] = {}
+
+
+class OpenPage(BaseModel):
+    clue_data: list[dict[str, Any]]
+    page: NumberedPage
+
+
+class ClientToken(BaseModel):
+    access_token: str
+    expires_in: int
+
+
+class LegacyPage(BaseModel):
+    """`count` is that of all rows."""
+
+    status: str | int
+    count: int = 0
+    data: list[dict[str, Any]] = []
+    msg: Any = ""

@@ -1,7 +1,7 @@
 """The ports on Kingdee: archive of customers, receivables and receipts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -10,22 +10,13 @@ import mappings
 from connector_kit import Tools
 from connectors.kingdee import ledger
 from connectors.kingdee.client import WebApi
-from connectors.kingdee.errors import AlreadyDone, NumberUsed
 from connectors.kingdee.ledger import CUSTOMER, RECEIPT, RECEIVABLE
-from connectors.kingdee.protocol import Saved, Step, documents
+from connectors.kingdee.posting import Posting
+from connectors.kingdee.protocol import documents
 from connectors.kingdee.settings import KingdeeSettings
 from connectors.kingdee.wire import CustomerRow, ReceiptRow, ReceivableRow, SourceRow
-from domain.faults import Misconfigured, Mismatch, Rejected, Unmappable
-from domain.records import Company, DocumentState, ErpDocument, Receipt, Receivable, plain
-
-Find = Callable[[str], Awaitable[ErpDocument | None]]
-
-NEXT = {
-    DocumentState.DRAFT: (Step.SUBMIT, DocumentState.SUBMITTED),
-    DocumentState.SUBMITTED: (Step.AUDIT, DocumentState.DONE),
-}
-MOST_STEPS = 6
-"""Submit and audit, and as many again if a person recalls the document meanwhile; then people sort it out."""
+from domain.faults import Mismatch, Rejected, Unmappable
+from domain.records import Company, ErpDocument, Receipt, Receivable, plain
 
 NUMBERS_AT_ONCE = 50
 
@@ -40,6 +31,10 @@ class KingdeeAdapter:
     def _api(self) -> WebApi:
         return WebApi(self.settings, self.tools)
 
+    @property
+    def _posting(self) -> Posting:
+        return Posting(self._api)
+
     async def find_customer(self, code: str) -> ErpDocument | None:
         row = await self._customer(code)
         return ledger.customer_document(row) if row else None
@@ -48,7 +43,7 @@ class KingdeeAdapter:
         record = plain(company)
         assert isinstance(record, dict)
         model = self._mapped("kingdee.customer", record | {"book": ledger.choices(self.settings)})
-        await self._save(CUSTOMER, model, company.code)
+        await self._posting.save(CUSTOMER, model, company.code)
         row = await self._customer(company.code)
         if row is None:
             raise Rejected(
@@ -59,7 +54,7 @@ class KingdeeAdapter:
         return ledger.customer_document(row)
 
     async def advance_customer(self, document: ErpDocument) -> ErpDocument:
-        return await self._advance(CUSTOMER, document, self.find_customer)
+        return await self._posting.advance(CUSTOMER, document, self.find_customer)
 
     async def find_receivable(self, number: str) -> ErpDocument | None:
         rows = (await self._plans([number])).get(number)
@@ -67,12 +62,12 @@ class KingdeeAdapter:
 
     async def create_receivable(self, receivable: Receivable) -> ErpDocument:
         model = self._mapped("kingdee.receivable", ledger.receivable_record(receivable, self.settings))
-        await self._save(RECEIVABLE, model, receivable.number)
-        document = await self._found(self.find_receivable, receivable.number)
+        await self._posting.save(RECEIVABLE, model, receivable.number)
+        document = await self._posting.found(self.find_receivable, receivable.number)
         return ledger.same(document, amount=receivable.amount, customer=receivable.customer_code)
 
     async def advance_receivable(self, document: ErpDocument) -> ErpDocument:
-        return await self._advance(RECEIVABLE, document, self.find_receivable)
+        return await self._posting.advance(RECEIVABLE, document, self.find_receivable)
 
     async def find_receipt(self, number: str) -> ErpDocument | None:
         query = ledger.receipt_query(ledger.by_number(number), self.settings)
@@ -89,12 +84,12 @@ class KingdeeAdapter:
         """Linked to the plan rows of its receivables, so that the audit writes them off."""
         plans = await self._plans([each.receivable_number for each in receipt.allocations])
         record = ledger.receipt_record(receipt, plans, self.settings)
-        await self._save(RECEIPT, self._mapped("kingdee.receipt", record), receipt.number)
-        document = await self._found(self.find_receipt, receipt.number)
+        await self._posting.save(RECEIPT, self._mapped("kingdee.receipt", record), receipt.number)
+        document = await self._posting.found(self.find_receipt, receipt.number)
         return ledger.same(document, amount=receipt.amount, customer=receipt.customer_code)
 
     async def advance_receipt(self, document: ErpDocument) -> ErpDocument:
-        return await self._advance(RECEIPT, document, self.find_receipt)
+        return await self._posting.advance(RECEIPT, document, self.find_receipt)
 
     async def list_receivables(self, since: date) -> AsyncIterator[ErpDocument]:
         where = ledger.since(since, "FSETTLEORGID", self.settings)
@@ -131,42 +126,6 @@ class KingdeeAdapter:
             sources = await self._api.query(ledger.source_query(row.id, self.settings), SourceRow)
             written_off = sum((source.amount for source in sources), Decimal())
         return ledger.bill_document(row, written_off, self.settings)
-
-    async def _save(self, form: str, model: Mapping[str, object], number: str) -> None:
-        """A number that is taken was most likely taken by us, earlier: the lookup that follows tells."""
-        try:
-            saved = await self._api.save(form, model)
-        except NumberUsed:
-            return
-        if saved.number != number:
-            await self._undo(form, saved, number)
-
-    async def _undo(self, form: str, saved: Saved, number: str) -> None:
-        """Without our number in it a document cannot be found again: take it back at once."""
-        await self._api.step(Step.DELETE, form, saved.vendor_id)
-        raise Misconfigured(
-            f"金蝶的编码规则把 {form} 的编号 {number} 改成了 {saved.number}：请允许手工录入编号"
-        )
-
-    async def _found(self, find: Find, number: str) -> ErpDocument:
-        document = await find(number)
-        if document is None:
-            raise Rejected(f"编号 {number} 在金蝶已被使用，却查不到单据：请检查接口用户的数据权限")
-        return document
-
-    async def _advance(self, form: str, document: ErpDocument, find: Find) -> ErpDocument:
-        """Each step by the document's own state; one that came too late reads the state again."""
-        number = document.number
-        for _ in range(MOST_STEPS):
-            if document.state is DocumentState.DONE:
-                return await self._found(find, number)
-            step, after = NEXT[document.state]
-            try:
-                await self._api.step(step, form, document.vendor_id)
-                document = replace(document, state=after)
-            except AlreadyDone:
-                document = await self._found(find, number)
-        raise Rejected(f"{form} {number} 的状态在金蝶一直在变：请财务处理")
 
     def _mapped(self, name: str, record: Mapping[str, object]) -> Mapping[str, object]:
         tables = {"kingdee_material": mappings.DictTable({})} | dict(self.tools.tables)

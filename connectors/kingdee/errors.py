@@ -83,3 +83,9 @@ def fault_from(code: int, sentences: Sequence[str], fields: Sequence[str], *, wr
 def login_refused(kind: int, message: str) -> Misconfigured:
     advice = LOGIN_REFUSALS.get(kind, "登录被拒绝")
     return Misconfigured(f"{advice}：{message}" if message else advice, f"LoginResultType {kind}")
+
+
+def signature_refused(refusal: Fault) -> Misconfigured:
+    return Misconfigured(
+        f"应用签名未被接受，请检查 app_id、app_secret、用户与账套：{refusal.message}", refusal.code
+    )

@@ -14,6 +14,7 @@ from domain.records import Allocation, DocumentState, ErpDocument, Receipt, Rece
 CUSTOMER, RECEIVABLE, RECEIPT = "BD_Customer", "AR_receivable", "AR_RECEIVEBILL"
 NOTHING_WRITTEN_OFF, ALL_WRITTEN_OFF = "A", "C"
 CANCELLED = "B"
+ACCESS = {"base_url", "acct_id", "user_name", "login", "password", "app_id", "app_secret", "org_num"}
 ENOUGH = 2
 """Rows that a lookup of one document asks for: the second would be a surprise."""
 
@@ -68,14 +69,13 @@ def receivable_document(rows: Sequence[ReceivableRow], settings: KingdeeSettings
 
 
 def bill_document(row: BillRow, written_off: Decimal, settings: KingdeeSettings) -> ErpDocument:
-    currency = _currency(row.currency, settings)
     return ErpDocument(
         number=row.number,
         vendor_id=row.id,
         state=state_of(row.status),
         customer_code=row.customer,
-        amount=_money(row.amount, currency),
-        open=_money(row.amount - written_off, currency),
+        amount=money_of(row.amount, row.currency, settings),
+        open=money_of(row.amount - written_off, row.currency, settings),
     )
 
 
@@ -167,7 +167,7 @@ def _record(record: Receivable | Receipt, settings: KingdeeSettings) -> dict[str
 
 def choices(settings: KingdeeSettings) -> dict[str, object]:
     """What a mapping may read of the connection: no credentials."""
-    return settings.model_dump(exclude={"base_url", "acct_id", "user_name", "password"})
+    return settings.model_dump(exclude=ACCESS)
 
 
 def _bill(customer: str, total: str) -> dict[str, str]:
@@ -189,7 +189,9 @@ def _currency(number: str, settings: KingdeeSettings) -> str:
     raise Misconfigured(f"金蝶的币别 {number} 不在连接的币别表 currencies 里")
 
 
-def _money(amount: Decimal, currency: str) -> Money:
+def money_of(amount: Decimal, number: str, settings: KingdeeSettings) -> Money:
+    """An amount with the currency that the books know by `number`."""
+    currency = _currency(number, settings)
     try:
         return Money(amount, currency)
     except NotMoney as error:

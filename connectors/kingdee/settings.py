@@ -1,9 +1,9 @@
 """One connection to a Galaxy account set: credentials, and the company's choices in its books."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 SITE = "k3cloud"
 
@@ -23,7 +23,14 @@ class KingdeeSettings(BaseModel):
     acct_id: str
     """数据中心 id, a hexadecimal text: see GetDataCenterList."""
     user_name: str
-    password: SecretStr
+    login: Literal["session", "signature"] = "session"
+    """`session`: user and password. `signature`: an application's id and secret sign every request."""
+    password: SecretStr = SecretStr("")
+    app_id: SecretStr = SecretStr("")
+    """第三方系统登录授权: the application id holds an encrypted key, so it is kept as a secret."""
+    app_secret: SecretStr = SecretStr("")
+    org_num: int = Field(default=0, ge=0)
+    """The organisation that signed requests work in; 0: the user's own."""
     lcid: int = 2052
     timeout_seconds: float = Field(default=60.0, gt=0)
     session_minutes: float = Field(default=16.0, gt=1, lt=20)
@@ -40,6 +47,8 @@ class KingdeeSettings(BaseModel):
     unit: str = "Pcs"
     receivable_type: str = "YSD01_SYS"
     receipt_type: str = "SKDLX01_SYS"
+    order_type: str = "XSDD01_SYS"
+    delivery_type: str = "XSCKD01_SYS"
     settle_type: str = "JSFS04_SYS"
     receipt_purpose: str = "SFKYT01_SYS"
     advance_purpose: str = "SFKYT02_SYS"
@@ -48,3 +57,11 @@ class KingdeeSettings(BaseModel):
     """Conversion rule from receivable to receipt: what makes an audit write off."""
     written_off_field: str = "FWRITTENOFFAMOUNTFOR_P"
     """[M] where a plan row keeps its written-off amount."""
+
+    @model_validator(mode="after")
+    def _has_what_its_login_needs(self) -> Self:
+        needed = ("password",) if self.login == "session" else ("app_id", "app_secret")
+        missing = [name for name in needed if not getattr(self, name).get_secret_value()]
+        if missing:
+            raise ValueError(f"login = {self.login} needs {' and '.join(missing)}")
+        return self

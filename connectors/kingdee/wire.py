@@ -34,11 +34,13 @@ class LoginAnswer(Message):
 class ErrorRow(Message):
     FieldName: Text = ""
     Message: Text = ""
+    DIndex: Whole = 0
 
 
 class SuccessRow(Message):
     Id: Text
     Number: Text = ""
+    DIndex: Whole = 0
 
 
 class ResponseStatus(Message):
@@ -54,6 +56,55 @@ class Result(Message):
 
 class Answer(Message):
     Result: Result
+
+
+class ConvertRow(Message):
+    """How some servers write the conversion part of a Push."""
+
+    IsSuccess: bool
+    Message: Text = ""
+
+
+class PushResult(Message):
+    ConvertResponseStatus: ResponseStatus | tuple[ConvertRow, ...] | None = None
+
+
+class PushAnswer(Message):
+    Result: PushResult
+
+
+class DataCenter(Message):
+    """账套. Its `Id` is what a login calls acctID."""
+
+    Id: Text
+    Number: Text = ""
+    Name: Text = ""
+
+
+class FieldInfo(Message):
+    Key: Text
+    MustInput: Whole = 0
+    LookUpObjectFormId: Text = ""
+
+
+class EntryInfo(Message):
+    Key: Text
+    Fields: tuple[FieldInfo, ...] = ()
+
+
+class FormInfo(Message):
+    """Metadata of a form in this account set: its head and tables, custom fields included."""
+
+    Id: Text
+    Entrys: tuple[EntryInfo, ...] = ()
+
+
+class InfoResult(Message):
+    NeedReturnData: FormInfo
+
+
+class InfoAnswer(Message):
+    Result: InfoResult
 
 
 class DocumentRow(Message):
@@ -91,3 +142,24 @@ class SourceRow(Message):
     """What a receipt pays of a receivable."""
 
     amount: Amount
+
+
+class SaleRow(DocumentRow):
+    """Head of a sales order or delivery."""
+
+    customer: Text
+    currency: Text
+    amount: Amount
+
+
+class MaterialRow(DocumentRow):
+    name: Text
+
+
+class StockRow(Message):
+    """What lies in one store."""
+
+    material: Text
+    store: Text
+    quantity: Amount
+    available: Amount

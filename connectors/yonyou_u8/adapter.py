@@ -3,40 +3,46 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, TypeVar
 
 import mappings
 from connector_kit import Tools
 from connectors.yonyou_u8 import postings, protocol
 from connectors.yonyou_u8.client import OpenApi
+from connectors.yonyou_u8.door import Door
+from connectors.yonyou_u8.eai import CHINA, Eai
 from connectors.yonyou_u8.settings import U8Settings
-from connectors.yonyou_u8.wire import CustomerRow, ReceiptRow, ReceivableRow
+from connectors.yonyou_u8.wire import CustomerRow
 from domain.faults import Mismatch, Rejected, UnknownOutcome, Unmappable
 from domain.money import Money
 from domain.records import Company, DocumentState, ErpDocument, Receipt, Receivable
 
-Find = Callable[[str], Awaitable[ErpDocument | None]]
+MAPPINGS = {"openapi": "yonyou_u8.{}", "eai": "yonyou_u8.eai_{}"}
+"""The two doors spell a few things differently."""
+SUBMISSIONS = 5
+"""How often one number may be submitted anew: once, and again after each deletion by hand."""
+
+Found = TypeVar("Found")
+Find = Callable[[str], Awaitable[Found | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class U8:
-    """A repeated call is safe: our number stands in the document, and `biz_id` is made from it."""
+    """A repeated call is safe: our number stands in the document, and each submission's key is made of it."""
 
     settings: U8Settings
     tools: Tools
-    door: OpenApi
+    door: Door
     writes_off: Literal["on_audit", "by_person"] = "by_person"
 
     async def find_customer(self, code: str) -> ErpDocument | None:
-        row = await self.door.get("customer", code, CustomerRow)
+        row = await self.door.customer(code)
         return None if row is None else _archive(row)
 
     async def create_customer(self, company: Company) -> ErpDocument:
-        record = self._mapped("customer", postings.customer_record(company, self.settings))
-        await self._add("customer", record, company.code, self.find_customer)
-        row = await self.door.get("customer", company.code, CustomerRow)
-        if row is None:
-            raise _vanished(company.code)
+        today = self.tools.clock.now().astimezone(CHINA).date()
+        record = self._mapped("customer", postings.customer_record(company, self.settings, today=today))
+        row = await self._created("customer", record, company.code, self.door.customer)
         if row.name != record["name"]:
             raise Mismatch(f"U8 客户 {company.code} 是“{row.name}”，不是“{company.name}”")
         return _archive(row)
@@ -45,56 +51,65 @@ class U8:
         return document
 
     async def find_receivable(self, number: str) -> ErpDocument | None:
-        row = await self.door.get("oughtreceive", number, ReceivableRow)
+        row = await self.door.receivable(number)
         return None if row is None else protocol.receivable_document(row, self.settings)
 
     async def create_receivable(self, receivable: Receivable) -> ErpDocument:
         record = self._mapped("receivable", postings.receivable_record(receivable, self.settings))
-        await self._add("oughtreceive", record, receivable.number, self.find_receivable)
-        found = await self.find_receivable(receivable.number)
-        return _same(found, receivable.number, receivable.customer_code, receivable.amount)
+        made = await self._created("oughtreceive", record, receivable.number, self.find_receivable)
+        return _same(made, receivable.customer_code, receivable.amount)
 
     async def advance_receivable(self, document: ErpDocument) -> ErpDocument:
         return await self._verified("oughtreceive", document, self.find_receivable)
 
     async def find_receipt(self, number: str) -> ErpDocument | None:
-        row = await self.door.get("accept", number, ReceiptRow)
+        row = await self.door.receipt(number)
         return None if row is None else protocol.receipt_document(row, self.settings)
 
     async def create_receipt(self, receipt: Receipt) -> ErpDocument:
         record = self._mapped("receipt", postings.receipt_record(receipt, self.settings))
-        await self._add("accept", record, receipt.number, self.find_receipt)
-        found = await self.find_receipt(receipt.number)
-        return _same(found, receipt.number, receipt.customer_code, receipt.amount)
+        made = await self._created("accept", record, receipt.number, self.find_receipt)
+        return _same(made, receipt.customer_code, receipt.amount)
 
     async def advance_receipt(self, document: ErpDocument) -> ErpDocument:
         return await self._verified("accept", document, self.find_receipt)
 
     async def list_receivables(self, since: date) -> AsyncIterator[ErpDocument]:
-        filters = {"date_begin": since.isoformat()}
-        rows = self.door.list("oughtreceivelist", ReceivableRow, filters, key=lambda row: row.code)
-        async for row in rows:
+        async for row in self.door.receivables(since):
             yield protocol.receivable_document(row, self.settings)
 
     async def list_receipts(self, since: date) -> AsyncIterator[ErpDocument]:
-        filters = {"vouchdate_begin": since.isoformat(), "vouchtype": protocol.RECEIPT}
-        rows = self.door.list("acceptlist", ReceiptRow, filters, key=lambda row: row.vouchcode)
-        async for row in rows:
+        async for row in self.door.receipts(since):
             yield protocol.receipt_document(row, self.settings)
 
     def _mapped(self, name: str, record: Mapping[str, object]) -> dict[str, object]:
         currencies = {"yonyou_u8_currency": mappings.DictTable(self.settings.currency_names)}
-        mapping = mappings.load(f"yonyou_u8.{name}")
+        mapping = mappings.load(MAPPINGS[self.settings.door].format(name))
         try:
             return mapping.apply_or_raise(record, tables={**currencies, **self.tools.tables})
         except mappings.MappingProblem as error:
             raise Unmappable([problem.message_zh for problem in error.problems]) from error
 
-    async def _add(self, resource: str, record: Mapping[str, object], number: str, find: Find) -> None:
+    async def _created(
+        self, resource: str, record: Mapping[str, object], number: str, find: Find[Found]
+    ) -> Found:
+        """U8 answers a repeated key with the old success, even for a record that somebody has deleted since.
+        Only such a success without a record is a reason for the next key; a lost answer never is.
+        """
+        for version in range(1, SUBMISSIONS + 1):
+            await self._add(resource, record, number, find, version=version)
+            found = await find(number)
+            if found is not None:
+                return found
+        raise UnknownOutcome(f"U8 {SUBMISSIONS} 次答复成功，但查不到 {number}")
+
+    async def _add(
+        self, resource: str, record: Mapping[str, object], number: str, find: Find[Found], *, version: int
+    ) -> None:
         """Texts differ by version: whether a refusal means 'already there' is read from U8 itself."""
-        biz_id = f"{self.tools.connection}-{resource}-{number}-v1"
+        key = f"{self.tools.connection}-{resource}-{number}-v{version}"
         try:
-            written = await self.door.add(resource, record, biz_id=biz_id)
+            written = await self.door.add(resource, record, key=key)
         except Rejected:
             if await find(number) is None:
                 raise
@@ -102,13 +117,17 @@ class U8:
         if written.number not in ("", number):
             raise Mismatch(f"U8 把 {number} 编成了 {written.number}")
 
-    async def _verified(self, resource: str, document: ErpDocument, find: Find) -> ErpDocument:
-        """Verifies what is not yet verified; somebody else may have done it in between."""
+    async def _verified(self, resource: str, document: ErpDocument, find: Find[ErpDocument]) -> ErpDocument:
+        """Verifies what is not yet verified; somebody else may have done it in between.
+
+        Through a door without a call for it the document stays a draft until a person has verified it.
+        """
         if document.state is DocumentState.DONE:
             return document
         refusal: Rejected | None = None
         try:
-            await self.door.verify(resource, document.number)
+            if not await self.door.verify(resource, document.number):
+                return document
         except Rejected as fault:
             refusal = fault
         now = await find(document.number)
@@ -121,23 +140,18 @@ def open_connection(settings: U8Settings, tools: Tools) -> U8:
     match settings.door:
         case "openapi":
             return U8(settings, tools, OpenApi(settings, tools))
+        case "eai":
+            return U8(settings, tools, Eai(settings, tools))
 
 
 def _archive(row: CustomerRow) -> ErpDocument:
     return ErpDocument(number=row.code, vendor_id=row.code, state=DocumentState.DONE, customer_code=row.code)
 
 
-def _same(found: ErpDocument | None, number: str, customer: str, amount: Money) -> ErpDocument:
+def _same(found: ErpDocument, customer: str, amount: Money) -> ErpDocument:
     """What came back is compared with what went out before it counts."""
-    if found is None:
-        raise _vanished(number)
     if (found.customer_code, found.amount) != (customer, amount):
         raise Mismatch(
-            f"U8 的 {number} 是客户 {found.customer_code}、{found.amount}，应为 {customer}、{amount}"
+            f"U8 的 {found.number} 是客户 {found.customer_code}、{found.amount}，应为 {customer}、{amount}"
         )
     return found
-
-
-def _vanished(number: str) -> UnknownOutcome:
-    """Seen at U8: success without a record, and the old success again for a record that was since deleted."""
-    return UnknownOutcome(f"U8 答复成功，但查不到 {number}")

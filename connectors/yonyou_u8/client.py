@@ -1,16 +1,17 @@
-"""The OpenAPI door: logs in, sends, polls. One method per operation."""
+"""The OpenAPI door: logs in, sends, polls."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeVar
 
 from connector_kit import Reply, Request, Token, Tools
 from connectors.yonyou_u8 import protocol
 from connectors.yonyou_u8.protocol import Finished, Pending
 from connectors.yonyou_u8.settings import U8Settings
-from connectors.yonyou_u8.wire import Message
+from connectors.yonyou_u8.wire import CustomerRow, Message, ReceiptRow, ReceivableRow
 from domain.faults import Malformed, SessionExpired, Throttled, Transient, UnknownOutcome
 
 WALKS = 5
@@ -26,6 +27,23 @@ Result = TypeVar("Result")
 class OpenApi:
     settings: U8Settings
     tools: Tools
+
+    async def customer(self, code: str) -> CustomerRow | None:
+        return await self.get("customer", code, CustomerRow)
+
+    async def receivable(self, number: str) -> ReceivableRow | None:
+        return await self.get("oughtreceive", number, ReceivableRow)
+
+    async def receipt(self, number: str) -> ReceiptRow | None:
+        return await self.get("accept", number, ReceiptRow)
+
+    def receivables(self, since: date) -> AsyncIterator[ReceivableRow]:
+        filters = {"date_begin": since.isoformat()}
+        return self.list("oughtreceivelist", ReceivableRow, filters, key=lambda row: row.code)
+
+    def receipts(self, since: date) -> AsyncIterator[ReceiptRow]:
+        filters = {"vouchdate_begin": since.isoformat(), "vouchtype": protocol.RECEIPT}
+        return self.list("acceptlist", ReceiptRow, filters, key=lambda row: row.vouchcode)
 
     async def get(self, resource: str, code: str, row: type[Row]) -> Row | None:
         return await self._call(
@@ -49,16 +67,23 @@ class OpenApi:
                 return
         raise Transient(f"U8 的 {resource} 列表一直在变，这次没有读全")
 
-    async def add(self, resource: str, record: Mapping[str, object], *, biz_id: str) -> Finished:
+    async def add(self, resource: str, record: Mapping[str, object], *, key: str) -> Finished:
         first = await self._call(
-            lambda token: protocol.build_add(self.settings, token, resource, record, biz_id=biz_id),
+            lambda token: protocol.build_add(self.settings, token, resource, record, biz_id=key),
             protocol.read_add,
         )
         return await self._poll(first.request_id) if isinstance(first, Pending) else first
 
-    async def verify(self, resource: str, code: str) -> None:
+    async def verify(self, resource: str, code: str) -> bool:
         await self._call(
             lambda token: protocol.build_verify(self.settings, token, resource, code), protocol.read_done
+        )
+        return True
+
+    async def cancel(self, resource: str, code: str) -> None:
+        """Voids what was added under this number of ours."""
+        await self._call(
+            lambda token: protocol.build_cancel(self.settings, token, resource, code), protocol.read_done
         )
 
     async def _walk(

@@ -32,6 +32,7 @@ RULES = (
     Rule(U8_REFUSED, "其他人正在修改", Transient, "单据正被他人打开，稍后再试"),
     Rule(U8_REFUSED, "加密点数已饱和", Transient, "U8 许可点数用完，稍后再试"),
     Rule(U8_REFUSED, "注册号不正确", Misconfigured, "U8 服务器上的外部系统注册号不对"),
+    Rule(U8_REFUSED, "暂不提供此项功能", Misconfigured, "这个版本的 U8 不提供这项功能"),
     Rule(U8_REFUSED, "已结账", Rejected, "单据日期所在期间已结账：请财务改期或反结账"),
     Rule(U8_REFUSED, "业务员不合法", Rejected, "业务员不存在，或在 U8 里不是业务员"),
     Rule(U8_REFUSED, "借贷不平", Rejected, "分录之和与单据金额不等：请检查映射"),
@@ -57,7 +58,20 @@ def fault_from(code: str, text: str, *, write: bool) -> Fault:
     """`write` False: nothing can have happened, so an unclear answer is only a failed attempt."""
     inner = _KEY.match(text)
     sentence = (inner.group(1) if inner else text).strip()
-    rule = next(rule for rule in RULES if rule.code in ("", code) and re.search(rule.pattern, sentence))
+    return _fault(code, sentence, _rule(code, sentence), write=write)
+
+
+def item_fault(succeed: str, text: str, *, write: bool) -> Fault:
+    """The XML door's item: the same sentences of the same U8, under a code that says only "not zero"."""
+    sentence = text.strip()
+    return _fault(f"succeed={succeed}", sentence, _rule(U8_REFUSED, sentence), write=write)
+
+
+def _rule(code: str, sentence: str) -> Rule:
+    return next(rule for rule in RULES if rule.code in ("", code) and re.search(rule.pattern, sentence))
+
+
+def _fault(code: str, sentence: str, rule: Rule, *, write: bool) -> Fault:
     message = f"{rule.advice}：{sentence}" if sentence else rule.advice
     if rule.fault is Rejected:
         return Rejected(message, code, tuple(_FIELD.findall(sentence)))

@@ -5,6 +5,7 @@ The mappings read the result; this computes what is arithmetic: tax, local curre
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from connectors.yonyou_u8.settings import U8Settings
@@ -25,8 +26,8 @@ class Posting:
     kind: int = RECEIVABLE_LINE
 
 
-def customer_record(company: Company, settings: U8Settings) -> dict[str, object]:
-    return {**_record(company), "book": _book(settings)}
+def customer_record(company: Company, settings: U8Settings, *, today: date) -> dict[str, object]:
+    return {**_record(company), "book": {**_book(settings), "today": today}}
 
 
 def receivable_record(receivable: Receivable, settings: U8Settings) -> dict[str, object]:

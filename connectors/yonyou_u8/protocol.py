@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -46,7 +46,7 @@ RED = ("0", "false", "False")
 
 Answer = TypeVar("Answer", bound=Message)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_BEYOND_BMP = re.compile(r"[^\u0000-\uffff]")
+_BEYOND_BMP = re.compile(r"[^\u0000-\ud7ff\ue000-\ufffd]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,29 @@ def build_verify(settings: U8Settings, token: str, resource: str, code: str) -> 
     return _request(settings, operation, "POST", path, query, {resource: body})
 
 
+def build_cancel(settings: U8Settings, token: str, resource: str, code: str) -> Request:
+    operation = Operation(f"{resource}.cancel", "keyed_write")
+    path, query = f"api/{resource}/cancel", _caller(settings, token)
+    return _request(settings, operation, "POST", path, query, {resource: {"id": code}})
+
+
+def voucher(
+    day: date, *, kind: str, operator: str, external: str, debit: Sequence[object], credit: Sequence[object]
+) -> dict[str, object]:
+    """`reserve2` is our number, and with it the making system has to be CDM."""
+    return {
+        "voucher_type": kind,
+        "fiscal_year": str(day.year),
+        "accounting_period": str(day.month),
+        "date": day,
+        "enter": operator,
+        "voucher_making_system": "CDM",
+        "reserve2": external,
+        "debit": {"entry": debit},
+        "credit": {"entry": credit},
+    }
+
+
 def build_result(settings: U8Settings, request_id: str) -> Request:
     """The id is taken out of the vendor's address: we call no host but our own setting."""
     return _request(settings, Operation("result", "read"), "GET", "result", {"requestid": request_id})
@@ -160,6 +183,8 @@ def read_page(reply: Reply, resource: str, row: type[Answer]) -> tuple[Page, Seq
     _refuse(envelope, reply, write=False)
     page = _typed(Page, body, reply, write=False)
     rows = body.get(resource)
+    if isinstance(rows, dict):  # The voucher list sits one level deeper.
+        rows = rows.get("entry")
     if not isinstance(rows, list):
         raise Malformed(f"U8 的列表里没有 {resource}", body=reply.body)
     return page, [_typed(row, item, reply, write=False) for item in rows]
@@ -249,19 +274,19 @@ def _request(
         method,
         f"{settings.base_url.rstrip('/')}/{path}?{urlencode(query)}",
         headers={} if body is None else {"content-type": "application/json"},
-        content=b"" if body is None else orjson.dumps(_sendable(body), default=_number),
+        content=b"" if body is None else orjson.dumps(sendable(body), default=_number),
         timeout=settings.timeout_seconds,
     )
 
 
-def _sendable(value: object) -> object:
+def sendable(value: object) -> object:
     """U8 keeps GBK text: control characters go, what lies beyond becomes a question mark."""
     if isinstance(value, str):
         return _BEYOND_BMP.sub("?", _CONTROL.sub("", value))
     if isinstance(value, Mapping):
-        return {str(name): _sendable(item) for name, item in value.items()}
+        return {str(name): sendable(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_sendable(item) for item in value]
+        return [sendable(item) for item in value]
     return value
 
 

@@ -1,10 +1,12 @@
 """One connection to a U8 account set: credentials, and the company's choices in its books."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+CLOUD = "https://api.yonyouup.com"
+OPENAPI_NEEDS = ("from_account", "to_account", "app_key", "app_secret")
 CURRENCY_NAMES = {"CNY": "人民币", "USD": "美元", "EUR": "欧元", "HKD": "港币", "JPY": "日元", "GBP": "英镑"}
 
 
@@ -13,15 +15,20 @@ class U8Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    door: Literal["openapi"] = "openapi"
-    """How U8 is reached. The XML door (EAI) becomes another value here, behind the same ports."""
-    base_url: str = "https://api.yonyouup.com"
-    from_account: str
-    to_account: str
-    app_key: str
-    app_secret: SecretStr
+    door: Literal["openapi", "eai"] = "openapi"
+    """How U8 is reached: the vendor's cloud gateway, or XML posted to the company's own U8 server."""
+    base_url: str = CLOUD
+    """For the XML door: the U8 server, without the path of the import page."""
+    from_account: str = ""
+    to_account: str = ""
+    app_key: str = ""
+    app_secret: SecretStr = SecretStr("")
     ds_sequence: int = Field(default=1, ge=1)
     """Which account set of the app, counted from 1."""
+    sender: str = ""
+    """XML door: the code under which this system is registered there. It alone chooses the account set."""
+    read_by_sql: bool = False
+    """XML door: read state and open balance by fixed SELECT statements. No template shows either of them."""
 
     synchronous: bool = True
     """sync=1: the answer says at once what happened. False: acknowledged, then polled."""
@@ -51,3 +58,14 @@ class U8Settings(BaseModel):
     balance_field: str = "iramount_f"
     """[U] where get and lists print the open balance in document currency; absent: unknown."""
     local_balance_field: str = "iramount"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Each door needs its own."""
+        needs = OPENAPI_NEEDS if self.door == "openapi" else ("sender",)
+        missing = [name for name in needs if getattr(self, name) in ("", SecretStr(""))]
+        if self.door == "eai" and self.base_url == CLOUD:
+            missing.append("base_url")
+        if missing:
+            raise ValueError(f"{self.door}: {', '.join(missing)} 未填 (missing)")
+        return self

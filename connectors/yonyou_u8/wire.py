@@ -88,3 +88,103 @@ class ReceiptRow(Message):
     amount: Decimal
     originalamount: Decimal | None = None
     foreigncurrency: Text = ""
+
+
+class DepartmentRow(Message):
+    """部门. Documents may only name a leaf."""
+
+    code: Text
+    name: Text = ""
+    endflag: Text = ""
+    ddependdate: Text = ""
+
+
+class PersonRow(Message):
+    """人员. `bpsnperson` 1: a salesman, whom documents may name."""
+
+    code: Text
+    name: Text = ""
+    cdept_num: Text = ""
+    bpsnperson: Text = ""
+
+
+class InventoryRow(Message):
+    """存货."""
+
+    code: Text
+    name: Text = ""
+    specs: Text = ""
+    sort_code: Text = ""
+    main_measure: Text = ""
+    tax_rate: Decimal | None = None
+    end_date: Text = ""
+
+
+class StockRow(Message):
+    """现存量: one row per warehouse, article, batch and free items."""
+
+    whcode: Text
+    whname: Text = ""
+    invcode: Text
+    invname: Text = ""
+    batch: Text = ""
+    free1: Text = ""
+    free2: Text = ""
+    qty: Decimal
+    availqty: Decimal | None = None
+
+    @property
+    def key(self) -> str:
+        return "/".join((self.whcode, self.invcode, self.batch, self.free1, self.free2))
+
+
+class OrderLine(Message):
+    inventorycode: Text
+    quantity: Decimal
+    taxunitprice: Decimal | None = None
+    sum: Decimal | None = None
+
+
+class OrderRow(Message):
+    """销售订单."""
+
+    code: Text
+    date: Text = ""
+    state: Text = ""
+    custcode: Text
+    entry: tuple[OrderLine, ...] = ()
+
+
+class DispatchLine(Message):
+    """Here the article is `inventory_code`, and the order's number `socode`."""
+
+    inventory_code: Text
+    warehouse_code: Text = ""
+    quantity: Decimal
+    taxprice: Decimal | None = None
+    sum: Decimal | None = None
+    socode: Text = ""
+
+
+class DispatchRow(Message):
+    """发货单."""
+
+    code: Text
+    date: Text = ""
+    state: Text = ""
+    custcode: Text
+    entry: tuple[DispatchLine, ...] = ()
+
+
+class VoucherRow(Message):
+    """凭证, as the list shows it. `ino_id` is its number in month and type, `coutno_id` the external one."""
+
+    i_id: Text
+    ino_id: Text = ""
+    csign: Text = ""
+    date: Text = ""
+    digest: Text = ""
+    debit_amount: Decimal | None = None
+    credit_amount: Decimal | None = None
+    coutno_id: Text = ""
+    iflag: Text = ""

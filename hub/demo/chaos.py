@@ -5,7 +5,7 @@ import random
 
 from hub.supervise import Supervisor
 from hub.up import wait_until_up
-from hub.world import SANDBOXES, World
+from hub.world import World
 
 LEAST_KILLS = 5
 FIRST_PAUSE = 1.0
@@ -40,7 +40,7 @@ class Chaos:
         self.kills = 0
 
     async def start(self) -> None:
-        for sandbox in SANDBOXES:
+        for sandbox in self._world.sandbox_urls:
             await self._world.tell(sandbox, "faults", {"seed": self._seed, "rules": list(TRANSPORT_FAULTS)})
             await self._world.tell(sandbox, "callbacks", {**CALLBACK_FAULTS, "seed": self._seed})
         self._task = asyncio.create_task(self._strike_again_and_again())
@@ -52,7 +52,7 @@ class Chaos:
         await asyncio.gather(self._task, return_exceptions=True)
         while self.kills < LEAST_KILLS:
             await self._strike()
-        for sandbox in SANDBOXES:
+        for sandbox in self._world.sandbox_urls:
             await self._world.tell(sandbox, "faults", {"rules": []})
             await self._world.tell(sandbox, "callbacks", {})
         await asyncio.to_thread(wait_until_up, self._health)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,8 @@ from hub.demo.plan import Plan
 from hub.demo.story import DONE_STATES, contract_number
 from hub.world import World
 
-SIGNED_AT_VENDOR = 2
+SIGNED_AT: Mapping[str, object] = {"esign": 2, "tencent_ess": 4, "fadada": "task_finished"}
+"""What the services' own books say of a flow that all have signed."""
 AUDITED, VERIFIED = "C", "审核"
 
 
@@ -43,8 +45,8 @@ class Books:
     bank_lines: set[str]
 
 
-async def reckon(plan: Plan, world: World, store: Store) -> Reckoning:
-    books = await _read_books(world)
+async def reckon(plan: Plan, world: World, store: Store, *, signer: str) -> Reckoning:
+    books = await _read_books(world, signer)
     async with store.transaction() as uow:
         ours = await _read_ours(uow)
     lost = _lost(plan, books, ours)
@@ -67,8 +69,8 @@ async def reckon(plan: Plan, world: World, store: Store) -> Reckoning:
     return Reckoning(counts, lost, duplicated, _digest(books, ours))
 
 
-async def _read_books(world: World) -> Books:
-    flows = list((await world.books("esign", "flows")).values())
+async def _read_books(world: World, signer: str) -> Books:
+    flows = list((await world.books(signer, "flows")).values())
     kingdee = await _kingdee(world)
     u8 = await _u8(world)
     pushes = (await world.books("douyin_leads", "pushes")).values()
@@ -78,7 +80,7 @@ async def _read_books(world: World) -> Books:
         acknowledged=[
             push["clue_id"] for push in pushes if push["accepted"] and push["label"] in ("new", "again")
         ],
-        signed={contract_number(flow) for flow in flows if flow["status"] == SIGNED_AT_VENDOR},
+        signed={contract_number(flow) for flow in flows if flow["status"] == SIGNED_AT[signer]},
         flows=[contract_number(flow) for flow in flows],
         receivables=kingdee.receivables + u8.receivables,
         receipts=kingdee.receipts + u8.receipts,

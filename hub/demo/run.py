@@ -29,9 +29,10 @@ from hub.demo.story import Story
 from hub.embedded import api_token
 from hub.servers import servers
 from hub.settings import Settings
+from hub.standins import Cast
 from hub.supervise import Supervisor
 from hub.up import environment, parts, wait_until_up
-from hub.world import PATIENCE, SANDBOXES, StoryStuck, World
+from hub.world import PATIENCE, StoryStuck, World
 
 QUICK = {
     "GUANTONG_PULL_EVERY": "2",
@@ -55,6 +56,7 @@ class DemoOptions:
     chaos: bool = False
     data: Path | None = None
     """None: a folder that is thrown away afterwards."""
+    cast: Cast = field(default_factory=Cast)
     patience: float = PATIENCE
     """Seconds that one step may take before the story counts as stuck."""
     disturb: Callable[[Settings], None] | None = None
@@ -108,7 +110,8 @@ def _data_folder(options: DemoOptions) -> Iterator[Path]:
 
 
 def _play_with(settings: Settings, options: DemoOptions, screen: Console) -> DemoResult:
-    ports = dict(zip(SANDBOXES, free_ports(len(SANDBOXES)), strict=True))
+    names = options.cast.sandboxes
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     tree = parts(settings, ports)
     for part in tree:
         part.command = options.commands.get(part.name, part.command)
@@ -134,7 +137,7 @@ async def _play(
 ) -> DemoResult:
     plan = make_plan(options.leads, options.seed, datetime.now(UTC))
     async with _world(settings, options, ports) as world, open_hub(settings, pool_size=2) as hub:
-        story = Story(plan, world, hub.store, folder=settings.data / "statements")
+        story = Story(plan, world, hub.store, folder=settings.data / "statements", cast=options.cast)
         await story.connect()
         health = f"http://{settings.host}:{settings.port}/health"
         chaos = Chaos(world, supervisor, health=health, seed=options.seed)
@@ -145,7 +148,7 @@ async def _play(
             await story.finish()
         except StoryStuck as error:
             stuck = str(error)
-        found = await reckon(plan, world, hub.store)
+        found = await reckon(plan, world, hub.store, signer=options.cast.signer)
     return DemoResult(found, story.disagreements, chaos.kills, time.monotonic() - started, stuck)
 
 

@@ -50,6 +50,8 @@ class FaultRule:
     method: str = ".*"
     rate: float = 1.0
     times: int | None = None
+    skip: int = 0
+    """So many matching requests pass first."""
     seconds: float = 30.0
     status: int = 503
 
@@ -65,6 +67,7 @@ class FaultPlan:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._used: Counter[int] = Counter()
+        self._passed: Counter[int] = Counter()
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> "FaultPlan":
@@ -85,7 +88,8 @@ class FaultPlan:
                 rule.times is not None and self._used[number] >= rule.times
             ):
                 continue
-            if self._random.random() < rule.rate:
+            self._passed[number] += 1
+            if self._passed[number] > rule.skip and self._random.random() < rule.rate:
                 self._used[number] += 1
                 return rule
         return None

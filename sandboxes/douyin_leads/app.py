@@ -13,11 +13,14 @@ from starlette.routing import BaseRoute, Route
 
 from sandboxes.common import Act, Sandbox
 from sandboxes.common.callbacks import CONCURRENCY
-from sandboxes.douyin_leads import envelope
-from sandboxes.douyin_leads.clues import ADVERTISERS, Clues
+from sandboxes.douyin_leads import envelope, legacy
+from sandboxes.douyin_leads.clues import ADVERTISERS, LOCAL_ACCOUNTS, Clues
+from sandboxes.douyin_leads.doors import CLIENT_KEY, CLIENT_SECRET, SPI_SECRET, Doors
 from sandboxes.douyin_leads.envelope import Refusal, answer, refused
+from sandboxes.douyin_leads.feedback import Feedback
 from sandboxes.douyin_leads.feiyu import SECRET_KEY, TOKEN, Feiyu, default_body
 from sandboxes.douyin_leads.grants import APP_ID, APP_SECRET, Grants
+from sandboxes.douyin_leads.life import LIFE_ACCOUNTS, ROOT_ACCOUNT, LocalLife
 
 LIMITS: dict[str, Any] = {"page_cap": 100, "late_seconds": 600, "qps": 10}
 OVERSIZE = 1_200_000
@@ -43,6 +46,14 @@ class OceanEngine(Sandbox):
     def _feiyu(self) -> Feiyu:
         return Feiyu(self.books, self.clock, self.callbacks, self._clues)
 
+    @property
+    def _doors(self) -> Doors:
+        return Doors(self.books, self.clock, self.callbacks)
+
+    @property
+    def _life(self) -> LocalLife:
+        return LocalLife(self.books, self.clock, self._clues)
+
     def routes(self) -> list[BaseRoute]:
         oauth, post = "/open_api/oauth2", ["POST"]
         return [
@@ -51,6 +62,12 @@ class OceanEngine(Sandbox):
             Route(f"{oauth}/renew_token/", _enveloped(self._refresh_token), methods=post),
             Route(f"{oauth}/advertiser/get/", _enveloped(self._advertisers)),
             Route("/open_api/2/tools/clue/get/", _enveloped(self._clue_get)),
+            Route("/open_api/2/tools/clue/life/get/", _enveloped(self._life_get), methods=post),
+            Route("/open_api/2/tools/clue/callback/", _enveloped(self._callback), methods=post),
+            Route("/open_api/2/tools/clue/life/callback/", _enveloped(self._life_callback), methods=post),
+            Route("/oauth/client_token/", self._client_token, methods=post),
+            Route("/goodlife/v1/open_api/crm/clue/query/", self._open_query),
+            Route(legacy.PATH, self._legacy_pull),
             Route("/open_api/{rest:path}", _no_such_path, methods=["GET", "POST"]),
         ]
 
@@ -62,6 +79,14 @@ class OceanEngine(Sandbox):
             "advertiser_ids": ",".join(ADVERTISERS),
             "push_token": TOKEN,
             "push_secretkey": SECRET_KEY,
+            "spi_secret": SPI_SECRET,
+            "client_key": CLIENT_KEY,
+            "client_secret": CLIENT_SECRET,
+            "local_account_ids": ",".join(LOCAL_ACCOUNTS),
+            "douyin_account_id": ROOT_ACCOUNT,
+            "life_account_ids": ",".join(LIFE_ACCOUNTS.values()),
+            "feiyu_key": legacy.KEY,
+            "feiyu_token": legacy.TOKEN,
         }
 
     def seed(self) -> None:
@@ -75,6 +100,7 @@ class OceanEngine(Sandbox):
 
     def expire_sessions(self) -> None:
         self._grants.expire_access()
+        self._life.expire_tokens()
 
     def acts(self) -> dict[str, Act]:
         return {
@@ -85,8 +111,15 @@ class OceanEngine(Sandbox):
             "submit_lead": self._submit_lead,
             "submit_leads": self._submit_leads,
             "push_again": self._push_again,
+            "refund": self._refund,
             "push_forged": self._push_forged,
             "push_malformed": self._push_malformed,
+            "subscribe": self._subscribe,
+            "publish": self._publish,
+            "publish_forged": self._publish_forged,
+            "add_webhook": self._add_webhook,
+            "send_event": self._send_event,
+            "send_event_forged": self._send_event_forged,
         }
 
     # --- the open API
@@ -119,6 +152,41 @@ class OceanEngine(Sandbox):
         limits = self._limits()
         return self._clues.page(
             request.query_params, page_cap=limits["page_cap"], late_seconds=limits["late_seconds"]
+        )
+
+    async def _life_get(self, request: Request) -> dict[str, Any]:
+        self._check_rate()
+        self._grants.check_access(request.headers.get("access-token", ""))
+        return self._life.page(await _json_object(request), page_cap=self._limits()["page_cap"])
+
+    async def _callback(self, request: Request) -> dict[str, Any]:
+        self._check_rate()
+        self._grants.check_access(request.headers.get("access-token", ""))
+        return Feedback(self.books, self.clock).take(await _json_object(request))
+
+    async def _life_callback(self, request: Request) -> dict[str, Any]:
+        self._check_rate()
+        self._grants.check_access(request.headers.get("access-token", ""))
+        return Feedback(self.books, self.clock).take_life(await _json_object(request))
+
+    async def _client_token(self, request: Request) -> Response:
+        try:
+            return self._life.client_token(await _json_object(request))
+        except Refusal:
+            return self._life.client_token({})
+
+    async def _open_query(self, request: Request) -> Response:
+        token = request.headers.get("access-token", "")
+        return self._life.open_page(request.query_params, token, page_cap=self._limits()["page_cap"])
+
+    async def _legacy_pull(self, request: Request) -> Response:
+        limits = self._limits()
+        return legacy.pull(
+            request,
+            self._clues,
+            self.clock,
+            page_cap=limits["page_cap"],
+            late_seconds=limits["late_seconds"],
         )
 
     def _limits(self) -> dict[str, Any]:
@@ -176,6 +244,10 @@ class OceanEngine(Sandbox):
         self._push_lead(str(body["clue_id"]), label="again")
         return {}
 
+    async def _refund(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._clues.refund(str(body["clue_id"]))
+        return {}
+
     async def _push_forged(self, body: dict[str, Any]) -> dict[str, Any]:
         """With `clue_id` it tries to change that lead; else it invents one."""
         forged = self._invented() if "clue_id" not in body else self._clues.find(str(body["clue_id"]))
@@ -190,6 +262,24 @@ class OceanEngine(Sandbox):
         raw = make(default_body(row, fresh=True))
         self._feiyu.push_raw(raw, row["clue_id"], label=f"malformed:{body['kind']}")
         return {"clue_id": row["clue_id"]}
+
+    async def _subscribe(self, body: dict[str, Any]) -> dict[str, Any]:
+        return await self._doors.subscribe(body)
+
+    async def _publish(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._doors.publish(body)
+
+    async def _publish_forged(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._doors.publish(body, forged=True)
+
+    async def _add_webhook(self, body: dict[str, Any]) -> dict[str, Any]:
+        return await self._doors.add_webhook(body)
+
+    async def _send_event(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._doors.send_event(body)
+
+    async def _send_event_forged(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._doors.send_event(body, forged=True)
 
     def _invented(self) -> dict[str, Any]:
         """A row that looks like a lead and stands in no table."""

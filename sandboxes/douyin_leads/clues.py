@@ -1,6 +1,6 @@
 """Leads as the open API shows them: filled forms, late fields, and pages that move while leads arrive."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sandboxes.douyin_leads import envelope
 from sandboxes.douyin_leads.envelope import Refusal
 
 ADVERTISERS = {"1700000000000001": "示例广告主甲", "1700000000000002": "示例广告主乙"}
+LOCAL_ACCOUNTS = {"1700000000000101": "示例门店甲", "1700000000000102": "示例门店乙"}
 FIRST_CLUE_ID = 7300000000000000001
 NOT_YET = "数据获取中"
 TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
@@ -66,6 +67,31 @@ FIELDS: dict[str, Any] = {
 }
 """What a visitor's form and the delivery fill in, with its default; `country_name` is the district."""
 
+LIFE_FIELDS: dict[str, Any] = {
+    "local_account_id": "",
+    "flow_type": "AD",
+    "flow_entrance": "FEED",
+    "action_type": "SHORT_VIDEO",
+    "leads_page": "SITE",
+    "product_type": "CLUE_COLLECTOR",
+    "product_id": "",
+    "product_name": "",
+    "order_id": 0,
+    "order_status": "",
+    "intention_life_account_name": "",
+    "intention_poi_id": "",
+    "follow_life_account_type": "HEAD",
+    "follow_life_account_id": "",
+    "follow_life_account_name": "",
+    "follow_poi_id": "",
+    "is_private_clue": "NO",
+    "auto_province_name": "",
+    "auto_city_name": "",
+}
+"""More about a lead of local life; without `local_account_id` it is none."""
+
+COMPUTED = ("clue_id", "advertiser_name", "create_time", "create_time_detail", "date")
+
 
 class Clues:
     """Table `leads`: the row of the open API, and since when it can be seen there (`visible_at`, unix)."""
@@ -76,21 +102,22 @@ class Clues:
 
     def submit(self, fields: Mapping[str, Any], *, visible_after: float = 0) -> str:
         """A visitor fills the form. `create_time_detail` may be given, for an old one that comes late."""
-        unknown = set(fields) - set(FIELDS) - {"create_time_detail"}
+        unknown = set(fields) - set(FIELDS) - set(LIFE_FIELDS) - {"create_time_detail"}
         if unknown:
             raise ValueError(f"unknown lead fields: {', '.join(sorted(unknown))}")
-        row = FIELDS | dict(fields)
-        if row["advertiser_id"] not in ADVERTISERS:
-            raise ValueError(f"advertiser_id must be one of {', '.join(ADVERTISERS)}")
+        row = FIELDS | LIFE_FIELDS | dict(fields)
+        _check_accounts(row)
         created = _moment(row.get("create_time_detail")) or self._clock.china()
         text = created.strftime(TIMES[0])
         clue_id = str(self._books.next_number("clues", start=FIRST_CLUE_ID))
         self._books.table("leads")[clue_id] = row | {
             "clue_id": clue_id,
-            "advertiser_name": ADVERTISERS[row["advertiser_id"]],
+            "advertiser_name": ADVERTISERS.get(row["advertiser_id"], ""),
             "create_time": text[:10],
             "create_time_detail": text,
             "date": text[:10],
+            "modify_time": text,
+            "refunded": False,
             "visible_at": self._clock.now().timestamp() + visible_after,
         }
         return clue_id
@@ -98,10 +125,16 @@ class Clues:
     def find(self, clue_id: str) -> dict[str, Any]:
         return self._books.table("leads")[clue_id]
 
+    def refund(self, clue_id: str) -> None:
+        """The group-buy order is paid back: local life gives the number in clear no longer."""
+        leads = self._books.table("leads")
+        changed = {"refunded": True, "modify_time": self._clock.china().strftime(TIMES[0])}
+        leads[clue_id] = leads[clue_id] | changed
+
     def page(self, query: Mapping[str, str], *, page_cap: int, late_seconds: float) -> dict[str, Any]:
         """Newest first, so that a page moves while leads arrive; a larger page than the cap is cut."""
-        number = _positive(query, "page", 1)
-        size = min(_positive(query, "page_size", 10), page_cap)
+        number = positive(query, "page", 1)
+        size = min(positive(query, "page_size", 10), page_cap)
         found = self._matching(query)
         shown = found[(number - 1) * size : number * size]
         return {
@@ -122,21 +155,27 @@ class Clues:
         if query.get("encrypt_sensitive_fields", "false") != "false":
             raise Refusal(envelope.BAD_PARAMETER, "encrypt_sensitive_fields: not enabled for this app.")
         wanted = _ids(query, "clue_ids")
-        since, until = _bound(query, "start_time"), _bound(query, "end_time")
+        since, until = bound(query, "start_time"), bound(query, "end_time")
+        rows = self.listed("advertiser_id", accounts, since=since, until=until)
+        return [row for row in rows if not wanted or row["clue_id"] in wanted]
+
+    def listed(
+        self, account: str, accounts: Collection[str], *, since: str | None, until: str | None
+    ) -> list[dict[str, Any]]:
+        """What can be seen of these accounts, newest first; the bounds are comparable texts."""
         now = self._clock.now().timestamp()
         rows = [
             row
             for row in self._books.table("leads").values()
             if row["visible_at"] <= now
-            and row["advertiser_id"] in accounts
-            and (not wanted or row["clue_id"] in wanted)
+            and row[account] in accounts
             and (not since or row["create_time_detail"] >= since)
             and (not until or row["create_time_detail"] <= until)
         ]
         return sorted(rows, key=lambda row: (row["create_time_detail"], row["clue_id"]), reverse=True)
 
     def _shown(self, row: Mapping[str, Any], *, late_seconds: float) -> dict[str, Any]:
-        shown = {name: value for name, value in row.items() if name != "visible_at"}
+        shown = {name: row[name] for name in (*FIELDS, *COMPUTED)}
         if self.is_fresh(row, late_seconds=late_seconds):
             shown |= {"app_name": "", "convert_status": NOT_YET, "intention_estimation": ""}
         return shown
@@ -145,6 +184,22 @@ class Clues:
         """The late fields have not arrived yet."""
         age = self._clock.china() - created_at(row)
         return age.total_seconds() < late_seconds
+
+
+def moment(text: str) -> str:
+    """Unix seconds or a date, as comparable text. Raises ValueError."""
+    if text.isascii() and text.isdigit():
+        return datetime.fromtimestamp(int(text), CHINA).strftime(TIMES[0])
+    return datetime.strptime(text, TIMES[1]).replace(tzinfo=CHINA).strftime(TIMES[0])
+
+
+def _check_accounts(row: Mapping[str, Any]) -> None:
+    """A lead of local life may come without any advertising account."""
+    local, advertiser = row["local_account_id"], row["advertiser_id"]
+    if advertiser not in ADVERTISERS and not (local and advertiser == ""):
+        raise ValueError(f"advertiser_id must be one of {', '.join(ADVERTISERS)}")
+    if local and local not in LOCAL_ACCOUNTS:
+        raise ValueError(f"local_account_id must be one of {', '.join(LOCAL_ACCOUNTS)}")
 
 
 def created_at(row: Mapping[str, Any]) -> datetime:
@@ -165,7 +220,7 @@ def _moment(text: object) -> datetime | None:
     raise ValueError(f"not a time: {text}")
 
 
-def _bound(query: Mapping[str, str], name: str) -> str | None:
+def bound(query: Mapping[str, str], name: str) -> str | None:
     """As comparable text. A bare date means its midnight: the vendor leaves open whether it means the day."""
     try:
         moment = _moment(query.get(name))
@@ -174,7 +229,7 @@ def _bound(query: Mapping[str, str], name: str) -> str | None:
     return moment.strftime(TIMES[0]) if moment else None
 
 
-def _positive(query: Mapping[str, str], name: str, default: int) -> int:
+def positive(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise Refusal(envelope.BAD_PARAMETER, f"{name}: must be a positive integer.")

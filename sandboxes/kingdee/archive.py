@@ -5,7 +5,8 @@ from copy import deepcopy
 from typing import Any
 
 from sandboxes.common import Books, Row
-from sandboxes.kingdee.forms import FORMS, Form
+from sandboxes.kingdee.forms import FORMS
+from sandboxes.kingdee.metadata import Form
 from sandboxes.kingdee.words import RefusedError, nothing_found, number_missing, unknown_form
 
 USABLE = {"FDocumentStatus": "C", "FForbidStatus": "A"}

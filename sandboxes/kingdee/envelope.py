@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
@@ -65,39 +66,46 @@ def _lower(row: Row) -> Row:
     return {key.lower(): value for key, value in row.items()}
 
 
-def status(
-    done: Sequence[tuple[object, str]] = (),
-    *,
-    refused: RefusedError | None = None,
-    messages: Sequence[str] = (),
-) -> Row:
-    """ResponseStatus. `done`: (id, number) of each document that was changed."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A document that was changed. `index` is its place among those sent."""
+
+    id: object
+    number: str
+    index: int = 0
+    said: str = ""
+    entry_ids: dict[str, list[int]] | None = None
+
+
+def status(done: Sequence[Done] = (), *, refused: RefusedError | None = None) -> Row:
+    """ResponseStatus."""
     errors = [
-        {"FieldName": each.field, "Message": each.message, "DIndex": 0}
+        {"FieldName": each.field, "Message": each.message, "DIndex": each.index}
         for each in (refused.complaints if refused else ())
     ]
     head: Row = {"ErrorCode": 500} if refused else {}
     return head | {
         "IsSuccess": refused is None,
         "Errors": errors,
-        "SuccessEntitys": [
-            {"Id": key, "Number": number, "DIndex": index} for index, (key, number) in enumerate(done)
-        ],
+        "SuccessEntitys": [_entity(each) for each in done],
         "SuccessMessages": [
-            {"FieldName": None, "Message": text, "DIndex": index} for index, text in enumerate(messages)
+            {"FieldName": None, "Message": each.said, "DIndex": each.index} for each in done if each.said
         ],
         "MsgCode": refused.code if refused else 0,
     }
+
+
+def _entity(done: Done) -> Row:
+    entity: Row = {"Id": done.id, "Number": done.number, "DIndex": done.index}
+    return entity if done.entry_ids is None else entity | {"EntryIds": done.entry_ids}
 
 
 def result(response_status: Row, **more: object) -> Row:
     return {"Result": {"ResponseStatus": response_status, **more}}
 
 
-def answer(body: object, *, headers: dict[str, str] | None = None) -> Response:
-    return Response(
-        orjson.dumps(body, default=_plain), media_type="application/json; charset=utf-8", headers=headers
-    )
+def answer(body: object) -> Response:
+    return Response(orjson.dumps(body, default=_plain), media_type="application/json; charset=utf-8")
 
 
 def _plain(value: object) -> orjson.Fragment:

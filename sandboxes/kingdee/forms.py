@@ -1,73 +1,9 @@
 """What the sandbox knows of each form: fields with their kinds and Chinese names."""
 
-from dataclasses import dataclass, field
-from typing import Literal, cast
+from sandboxes.kingdee.metadata import Entity, Form, fields_of
+from sandboxes.kingdee.sales import DELIVERY, INVENTORY, SALE_ORDER
 
-Kind = Literal["text", "int", "decimal", "date", "bool", "ref"]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    key: str
-    kind: Kind
-    title: str
-    of: str = ""
-    """The form a reference points to."""
-    size: int | None = None
-    required: bool = False
-    server: bool = False
-    """Set by the server alone; a sent value is ignored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A table below the head. `first_id` starts the series of its FEntryID."""
-
-    key: str
-    fields: dict[str, Field]
-    first_id: int
-    view_name: str
-    linked: bool = False
-    """Rows may carry `<key>_Link`: where they come from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    id: str
-    title: str
-    key: str
-    number: str
-    prefix: str
-    head: dict[str, Field]
-    status: str = "FDOCUMENTSTATUS"
-    first_id: int = 100001
-    sub_heads: dict[str, frozenset[str]] = field(default_factory=dict)
-    """Sub-heads nest in a Model and are flat everywhere else: lower-case key -> lower-case fields."""
-    entities: tuple[Entity, ...] = ()
-
-    def entity(self, key: str) -> Entity | None:
-        return next((each for each in self.entities if each.key.lower() == key.lower()), None)
-
-
-def _fields(table: str) -> dict[str, Field]:
-    """One field a line: key, kind[:form | :size], Chinese name, then `required` or `server`."""
-    fields = {}
-    for line in table.strip().splitlines():
-        key, kind, title, *flags = line.split()
-        kind, _, detail = kind.partition(":")
-        fields[key.lower()] = Field(
-            key,
-            cast(Kind, kind),
-            title,
-            of=detail if kind == "ref" else "",
-            size=int(detail) if kind == "text" and detail else None,
-            required="required" in flags,
-            server="server" in flags,
-        )
-    return fields
-
-
-_FINANCE = _fields("""
+_FINANCE = fields_of("""
 FACCNTTIMEJUDGETIME  date                   到期日计算日期  required
 FSettleTypeID        ref:BD_SETTLETYPE      结算方式
 FMAINBOOKSTDCURRID   ref:BD_Currency        本位币          required
@@ -75,13 +11,13 @@ FEXCHANGETYPE        ref:BD_RateType        汇率类型        required
 FExchangeRate        decimal                汇率
 """)
 
-_CHAIN = _fields("""
+_CHAIN = fields_of("""
 FORDERID     ref:BD_Customer  订货方
 FTRANSFERID  ref:BD_Customer  收货方
 FChargeId    ref:BD_Customer  付款方
 """)
 
-_DATES = _fields("""
+_DATES = fields_of("""
 FCREATEDATE   date  创建日期  server
 FMODIFYDATE   date  修改日期  server
 FAPPROVEDATE  date  审核日期  server
@@ -93,7 +29,7 @@ RECEIVABLE = Form(
     key="FID",
     number="FBillNo",
     prefix="AR",
-    head=_fields("""
+    head=fields_of("""
 FBillTypeID          ref:BOS_BillType       单据类型        required
 FBillNo              text:30                单据编号
 FDATE                date                   业务日期        required
@@ -136,7 +72,7 @@ FRELATEHADPAYAMOUNT  decimal                已关联收款金额  server
             first_id=200001,
             view_name="AP_PAYABLEENTRY",
             linked=True,
-            fields=_fields("""
+            fields=fields_of("""
 FMATERIALID         ref:BD_MATERIAL  物料编码
 FCOSTID             ref:BD_Expense   费用项目
 FMaterialDesc       text:255         物料说明
@@ -161,7 +97,7 @@ FComment            text:255         备注
             "FEntityPlan",
             first_id=300001,
             view_name="AP_PAYABLEPLAN",
-            fields=_fields("""
+            fields=fields_of("""
 FENDDATE                date     到期日        required
 FPAYAMOUNTFOR           decimal  应收金额      required
 FPAYRATE                decimal  应收比例
@@ -180,7 +116,7 @@ RECEIPT = Form(
     number="FBillNo",
     prefix="SKD",
     first_id=600001,
-    head=_fields("""
+    head=fields_of("""
 FBillTypeID          ref:BOS_BillType       单据类型        required
 FBillNo              text:30                单据编号
 FDATE                date                   业务日期        required
@@ -221,7 +157,7 @@ FWRITTENOFFSTATUS    text                   核销状态        server
             "FRECEIVEBILLENTRY",
             first_id=400001,
             view_name="RECEIVEBILLENTRY",
-            fields=_fields("""
+            fields=fields_of("""
 FSETTLETYPEID         ref:BD_SETTLETYPE      结算方式      required
 FPURPOSEID            ref:CN_RECPAYPURPOSE   收款用途      required
 FRECEIVEITEMTYPE      text:10                预收项目类型
@@ -248,7 +184,7 @@ FPOSTDATE             date                   登账日期      required
             first_id=500001,
             view_name="RECEIVEBILLSRCENTRY",
             linked=True,
-            fields=_fields("""
+            fields=fields_of("""
 FSRCBILLTYPEID      text:36  源单类型
 FSRCBILLNO          text:80  源单编号
 FSRCBILLID          int      源单内码
@@ -269,7 +205,7 @@ CUSTOMER = Form(
     number="FNumber",
     prefix="CUST",
     status="FDocumentStatus",
-    head=_fields("""
+    head=fields_of("""
 FNumber              text:30                客户编码
 FName                text:255               客户名称    required
 FShortName           text:80                简称
@@ -304,7 +240,7 @@ FForbidStatus        text                   禁用状态    server
             "FT_BD_CUSTCONTACT",
             first_id=700001,
             view_name="BD_CUSTCONTACT",
-            fields=_fields("""
+            fields=fields_of("""
 FNUMBER1   text:80   编码
 FNAME1     text:80   名称
 FADDRESS1  text:255  地址
@@ -315,7 +251,7 @@ FMOBILE    text:30   手机
             "FT_BD_CUSTBANK",
             first_id=710001,
             view_name="BD_CUSTBANK",
-            fields=_fields("""
+            fields=fields_of("""
 FBANKCODE      text:80   银行账号
 FACCOUNTNAME   text:255  账户名称
 FOPENBANKNAME  text:255  开户银行
@@ -324,9 +260,10 @@ FOPENBANKNAME  text:255  开户银行
     ),
 )
 
-_MATERIAL_BASE = _fields("""
-FErpClsID    text:10       物料属性
-FBaseUnitId  ref:BD_UNIT   基本单位  required
+_MATERIAL_BASE = fields_of("""
+FErpClsID    text:10                 物料属性
+FBaseUnitId  ref:BD_UNIT             基本单位  required
+FCategoryID  ref:BD_MATERIALCATEGORY 存货类别
 """)
 
 MATERIAL = Form(
@@ -336,10 +273,13 @@ MATERIAL = Form(
     number="FNumber",
     prefix="MAT",
     status="FDocumentStatus",
-    head=_fields("""
+    head=fields_of("""
 FNumber          text:80                物料编码
 FName            text:255               物料名称    required
 FSpecification   text:255               规格型号
+FMnemonicCode    text:80                助记码
+FOldNumber       text:80                旧物料编码
+F_DEMO_HubId     text:80                集成编号
 FCreateOrgId     ref:ORG_Organizations  创建组织    required
 FUseOrgId        ref:ORG_Organizations  使用组织
 FDescription     text:255               描述
@@ -354,7 +294,7 @@ FForbidStatus    text                   禁用状态    server
 
 def _archive(form_id: str, title: str, key: str = "FID") -> Form:
     """Base data with nothing but number, name and state."""
-    head = _fields("""
+    head = fields_of("""
 FNumber          text:80   编码
 FName            text:255  名称      required
 FDocumentStatus  text      数据状态  server
@@ -370,10 +310,16 @@ FORMS: dict[str, Form] = {
         RECEIPT,
         CUSTOMER,
         MATERIAL,
+        SALE_ORDER,
+        DELIVERY,
+        INVENTORY,
         _archive("ORG_Organizations", "组织机构", "FORGID"),
         _archive("BD_Currency", "币别", "FCURRENCYID"),
         _archive("BD_RateType", "汇率类型", "FRATETYPEID"),
         _archive("BD_UNIT", "计量单位", "FUNITID"),
+        _archive("BD_MATERIALCATEGORY", "存货类别", "FCATEGORYID"),
+        _archive("BD_STOCK", "仓库", "FSTOCKID"),
+        _archive("BD_StockStatus", "库存状态", "FSTOCKSTATUSID"),
         _archive("BD_SETTLETYPE", "结算方式"),
         _archive("BD_RecCondition", "收款条件"),
         _archive("BD_Expense", "费用项目", "FEXPID"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from sandboxes.common import Row
 from sandboxes.kingdee.archive import Archive
-from sandboxes.kingdee.forms import Entity, Field, Form
+from sandboxes.kingdee.metadata import Entity, Field, Form
 from sandboxes.kingdee.words import refuse, unknown_field
 
 PAGE_CAP = 2000

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandboxes.common import Row
 from sandboxes.kingdee.archive import Archive
-from sandboxes.kingdee.forms import Entity, Field, Form
+from sandboxes.kingdee.metadata import Entity, Field, Form
 from sandboxes.kingdee.words import Complaint, not_a_value, required, too_long, unknown_base_data
 
 LINK = "_Link"

@@ -4,12 +4,16 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from sandboxes.common import Row
 from sandboxes.kingdee.archive import Archive
-from sandboxes.kingdee.forms import CUSTOMER, MATERIAL, RECEIPT, RECEIVABLE, Form
+from sandboxes.kingdee.forms import CUSTOMER, MATERIAL, RECEIPT, RECEIVABLE
+from sandboxes.kingdee.metadata import Form
+from sandboxes.kingdee.sales import DELIVERY, SALE_ORDER
 from sandboxes.kingdee.saving import amount
 from sandboxes.kingdee.words import Complaint, RefusedError, refuse, required
 
 CENT = Decimal("0.01")
 BANK_SETTLEMENT = "JSFS04_SYS"
+SALE_TOTALS = {"FBillAllAmount": "FAllAmount", "FBillAmount": "FAmount", "FBillTaxAmount": "FEntryTaxAmount"}
+CUSTOMER_FIELDS = ("FCUSTOMERID", "FCONTACTUNIT", "FCustId", "FCustomerID")
 
 
 def compute(form: Form, row: Row, model: Row) -> None:
@@ -18,7 +22,9 @@ def compute(form: Form, row: Row, model: Row) -> None:
         _receivable(row, taxed=_finance_comes_first(model))
     elif form is RECEIPT:
         _receipt(row)
-    elif form is CUSTOMER and not row["FUseOrgId"]:
+    elif form in (SALE_ORDER, DELIVERY):
+        _sale(form, row)
+    elif form in (CUSTOMER, MATERIAL) and not row["FUseOrgId"]:
         row["FUseOrgId"] = row["FCreateOrgId"]
 
 
@@ -68,19 +74,38 @@ def _line(line: Row, *, with_tax: bool, taxed: bool) -> None:
         raise RefusedError(required("计价单位", "FPRICEUNITID"))
     rate = amount(line, "FEntryTaxRate") / 100 if taxed else Decimal()
     quantity = amount(line, "FPriceQty") * (1 - amount(line, "FEntryDiscountRate") / 100)
-    if with_tax:
-        gross = cents(quantity * amount(line, "FTaxPrice"))
-        net = cents(gross / (1 + rate))
-        line["FPrice"] = str((amount(line, "FTaxPrice") / (1 + rate)).quantize(Decimal("0.000001")))
-    else:
-        net = cents(quantity * amount(line, "FPrice"))
-        gross = net + cents(net * rate)
-        line["FTaxPrice"] = str((amount(line, "FPrice") * (1 + rate)).quantize(Decimal("0.000001")))
+    gross, net = _priced(line, quantity, rate, with_tax=with_tax)
     line |= {
         "FALLAMOUNTFOR_D": str(gross),
         "FNoTaxAmountFor_D": str(net),
         "FTAXAMOUNTFOR_D": str(gross - net),
     }
+
+
+def _priced(line: Row, quantity: Decimal, rate: Decimal, *, with_tax: bool) -> tuple[Decimal, Decimal]:
+    """Gross and net of a line; fills in the price that was not sent."""
+    if with_tax:
+        gross = cents(quantity * amount(line, "FTaxPrice"))
+        line["FPrice"] = str((amount(line, "FTaxPrice") / (1 + rate)).quantize(Decimal("0.000001")))
+        return gross, cents(gross / (1 + rate))
+    net = cents(quantity * amount(line, "FPrice"))
+    line["FTaxPrice"] = str((amount(line, "FPrice") * (1 + rate)).quantize(Decimal("0.000001")))
+    return net + cents(net * rate), net
+
+
+def _sale(form: Form, row: Row) -> None:
+    """Orders and deliveries: the price with tax counts where one was sent."""
+    lines, quantity = row[form.entities[0].key], "FQty" if form is SALE_ORDER else "FRealQty"
+    if not lines:
+        raise refuse("单据体[明细信息]至少需要一行数据", field=form.entities[0].key)
+    for line in lines:
+        if amount(line, quantity) <= 0:
+            raise refuse("数量必须大于零", field=quantity)
+        rate, with_tax = amount(line, "FEntryTaxRate") / 100, bool(line["FTaxPrice"])
+        gross, net = _priced(line, amount(line, quantity), rate, with_tax=with_tax)
+        line |= {"FAllAmount": str(gross), "FAmount": str(net), "FEntryTaxAmount": str(gross - net)}
+    for total, part in SALE_TOTALS.items():
+        row[total] = str(sum((amount(line, part) for line in lines), Decimal()))
 
 
 def sum_up_receivable(row: Row) -> None:
@@ -129,10 +154,9 @@ def _received(entry: Row) -> None:
 
 def referred_by(archive: Archive, form: Form, number: str) -> Complaint | None:
     """Base data that a bill refers to cannot be deleted."""
-    uses = {CUSTOMER.id: ("FCUSTOMERID", "FCONTACTUNIT"), MATERIAL.id: ()}.get(form.id, ())
-    for bill in (RECEIVABLE, RECEIPT):
+    for bill in (RECEIVABLE, RECEIPT, SALE_ORDER, DELIVERY) if form is CUSTOMER else ():
         for row in archive.rows(bill):
-            if any(row.get(key) == number for key in uses):
+            if any(row.get(key) == number for key in CUSTOMER_FIELDS):
                 return Complaint(
                     f"{form.title}[{number}]已被{bill.title}[{row[bill.number]}]引用，不能删除！"
                 )

@@ -5,7 +5,10 @@ from typing import Any
 
 from sandboxes.common import Row
 from sandboxes.kingdee.archive import Archive
-from sandboxes.kingdee.forms import Field, Form
+from sandboxes.kingdee.metadata import Field, Form
+
+PROPERTIES = {"FDOCUMENTSTATUS": "DocumentStatus"}
+"""Those that are not simply the key without its F."""
 
 
 def view(archive: Archive, form: Form, row: Row) -> Row:
@@ -22,7 +25,7 @@ def _fields(archive: Archive, fields: dict[str, Field], row: Row) -> Row:
     """No leading F, and base data twice: its id, and the object."""
     shown: Row = {}
     for field in fields.values():
-        name, value = field.key.removeprefix("F"), row.get(field.key, "")
+        name, value = PROPERTIES.get(field.key, field.key.removeprefix("F")), row.get(field.key, "")
         if field.kind != "ref":
             shown[name] = Decimal(value or 0) if field.kind == "decimal" else value
             continue

@@ -3,13 +3,16 @@
 MsgCode: 1 session, 4 unknown form, 8 parameter, 9 field, 10 nothing found, 11 validation, 13 edit lock.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
     message: str
     field: str | None = None
+    index: int = 0
+    """DIndex: which of the documents sent."""
 
 
 class RefusedError(Exception):
@@ -19,6 +22,10 @@ class RefusedError(Exception):
         super().__init__("；".join(each.message for each in complaints))
         self.complaints = complaints
         self.code = code
+
+    def at(self, index: int) -> Self:
+        """The same refusal of the document at `index`."""
+        return type(self)(*(replace(each, index=index) for each in self.complaints), code=self.code)
 
 
 def refuse(message: str, *, field: str | None = None, code: int = 11) -> RefusedError:

@@ -1,4 +1,4 @@
-"""A stand-in for Yonyou U8 behind its OpenAPI gateway."""
+"""A stand-in for Yonyou U8: the OpenAPI gateway and the XML import."""
 
 from sandboxes.yonyou_u8.app import YonyouU8
 

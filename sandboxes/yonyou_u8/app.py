@@ -1,17 +1,20 @@
-"""The sandbox: the OpenAPI door in its frame, and what people do at U8's own screens."""
+"""The sandbox: both doors in their frame, and what people do at U8's own screens."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandboxes.common import Act, Sandbox
 from sandboxes.yonyou_u8 import seed, words
+from sandboxes.yonyou_u8.documents import KINDS
 from sandboxes.yonyou_u8.door import Account, Door, reply
-from sandboxes.yonyou_u8.ledger import VERIFIED, kind_of
+from sandboxes.yonyou_u8.eai import PATH, SENDER, EaiDoor
+from sandboxes.yonyou_u8.ledger import NEW, VERIFIED, kind_of
 from sandboxes.yonyou_u8.words import Refusal
 
 ACCOUNT = Account(
@@ -26,6 +29,8 @@ KNOBS: Mapping[str, Any] = {
     "empty_id": False,
     "amounts_as_numbers": False,
     "agent_offline": False,
+    "eai_gb2312": False,
+    "eai_max_items": 20000,
 }
 
 
@@ -35,9 +40,15 @@ class YonyouU8(Sandbox):
     def __init__(self, *, path: Path | None = None) -> None:
         super().__init__(path=path)
         self.door = Door(self.books, self.clock, ACCOUNT)
+        self.eai = EaiDoor(self.books, self.door.ledger, forced_failure=self.door.forced_failure)
 
     def routes(self) -> list[BaseRoute]:
-        return [Route("/{path:path}", self.door.__call__, methods=["GET", "POST"])]
+        return [Route("/{path:path}", self._serve, methods=["GET", "POST"])]
+
+    async def _serve(self, request: Request) -> Response:
+        """The web server of the second door does not look at case."""
+        path = request.url.path.strip("/").lower()
+        return await (self.eai if path == PATH else self.door)(request)
 
     def credentials(self) -> dict[str, str]:
         return {
@@ -45,6 +56,7 @@ class YonyouU8(Sandbox):
             "to_account": ACCOUNT.to_account,
             "app_key": ACCOUNT.app_key,
             "app_secret": ACCOUNT.app_secret,
+            "sender": SENDER,
         }
 
     def seed(self) -> None:
@@ -63,6 +75,7 @@ class YonyouU8(Sandbox):
             "write_off": _by_hand(self._write_off),
             "undo_write_off": _by_hand(self._undo_write_off),
             "verify_voucher": _by_hand(self._verify_voucher),
+            "verify_all": _by_hand(self._verify_all),
             "unverify_voucher": _by_hand(self._unverify_voucher),
             "delete_voucher": _by_hand(self._delete_voucher),
             "close_period": _by_hand(self._close_period),
@@ -90,6 +103,16 @@ class YonyouU8(Sandbox):
     def _verify_voucher(self, body: dict[str, Any]) -> dict[str, Any]:
         self.door.ledger.verify(kind_of(body["kind"]), body["code"], by=body.get("by", "测试会计"))
         return {"code": body["code"]}
+
+    def _verify_all(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The accountant goes through everything that is new, as after an import through the XML door."""
+        ledger, verified = self.door.ledger, 0
+        for kind in KINDS.values():
+            for row in ledger.rows(kind):
+                if row["state"] == NEW:
+                    ledger.verify(kind, row[kind.code], by=body.get("by", "测试会计"))
+                    verified += 1
+        return {"verified": verified}
 
     def _unverify_voucher(self, body: dict[str, Any]) -> dict[str, Any]:
         self.door.ledger.unverify(kind_of(body["kind"]), body["code"])

@@ -13,17 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandboxes.common import Books, Clock, Row
-from sandboxes.yonyou_u8 import masters, words
+from sandboxes.yonyou_u8 import masters, sales, words
 from sandboxes.yonyou_u8.documents import BALANCE_FIELDS, KINDS, LISTINGS, Kind
 from sandboxes.yonyou_u8.gateway import TOKEN_SECONDS, Answer, Gateway, refused
 from sandboxes.yonyou_u8.ledger import NEW, VERIFIED, Ledger, printed
 from sandboxes.yonyou_u8.seed import DEFAULT_OPERATOR
+from sandboxes.yonyou_u8.vouchers import Vouchers
 from sandboxes.yonyou_u8.words import PlatformError, Refusal
 
 JSON = "application/json;charset=UTF-8"
 HTML = "text/html; charset=utf-8"
 STATE_FILTERS = {"Opening": NEW, "Approved": VERIFIED}
 ROWS_PER_PAGE = 20
+ADDABLE = {"customer", "voucher", *KINDS, *sales.TRADES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Door:
         self._books = books
         self._account = account
         self.ledger = Ledger(books, clock)
+        self.sales = sales.Sales(books, self.ledger)
+        self.vouchers = Vouchers(books, self.ledger)
         self.gateway = Gateway(books, clock, self._write)
 
     async def __call__(self, request: Request) -> Response:
@@ -57,7 +61,7 @@ class Door:
         # A base address that ends in a slash makes "//": real clients do that.
         path = "/".join(part for part in request.url.path.split("/") if part).lower()
         try:
-            forced = self._forced_failure(path)
+            forced = self.forced_failure(path)
             answer = forced or self._answer(request.method, path, request, raw)
         except PlatformError as error:
             answer = {"errcode": error.errcode, "errmsg": error.errmsg}
@@ -127,7 +131,7 @@ class Door:
     def _knobs(self) -> Row:
         return self._books.table("_knobs")["knobs"]
 
-    def _forced_failure(self, path: str) -> Answer | None:
+    def forced_failure(self, path: str) -> Answer | None:
         failures = self._books.table("_failures")
         for key, rule in failures.items():
             if rule["times"] > 0 and rule["path"] in path:
@@ -139,6 +143,8 @@ class Door:
         code = call.query.get("id", "")
         if call.resource in KINDS:
             return self._get_document(KINDS[call.resource], code)
+        if call.resource in sales.TRADES:
+            return self._get_trade(sales.TRADES[call.resource], code)
         master = _master(call.resource)
         for row in self._books.table(call.resource).values():
             if row[master.code] == code:
@@ -153,9 +159,23 @@ class Door:
         entries = [_with_numbers(kind, entry, kind.entry) for entry in row["entry"]]
         return _ok({kind.resource: {**shown, "entry": entries}})
 
+    def _get_trade(self, trade: sales.Trade, code: str) -> Answer:
+        row = self.sales.shown(trade, code)
+        if row is None:
+            return nothing_found(trade.label)
+        entries = [_numbered(line, trade.entry) for line in row["entry"]]
+        return _ok({trade.resource: {**_numbered(row, trade.head), "entry": entries}})
+
     def batch_get(self, call: Call) -> Answer:
         if call.resource in LISTINGS:
             return self._list_documents(LISTINGS[call.resource], call.query)
+        if call.resource in sales.LISTINGS:
+            trade = sales.LISTINGS[call.resource]
+            return _page(call.resource, trade.label, self.sales.listed(trade, call.query), call.query)
+        if call.resource == "currentstock":
+            return _page(call.resource, "现存量", self.sales.stock(call.query), call.query)
+        if call.resource == "voucherlist":
+            return _nested(_page(call.resource, "凭证", self.vouchers.listed(call.query), call.query))
         label = _master(call.resource).label
         rows = masters.select(self._books, call.resource, call.query)
         return _page(call.resource, label, [masters.printed(row) for row in rows], call.query)
@@ -170,7 +190,7 @@ class Door:
         return _page(kind.listing, kind.label, rows, query)
 
     def add(self, call: Call) -> Answer:
-        if call.resource != "customer" and call.resource not in KINDS:
+        if call.resource not in ADDABLE:
             raise PlatformError(words.NO_SUCH_CALL)
         answer = self.gateway.submit(call.resource, call.body, call.query)
         if answer is not None:
@@ -187,11 +207,25 @@ class Door:
 
     def verify(self, call: Call) -> Answer:
         kind, code = self._voucher(call)
-        self.ledger.verify(kind, code, by=self._auditor(call.body))
+        by = self._auditor(call.body)
+        if isinstance(kind, sales.Trade):
+            self.sales.verify(kind, code, by=by)
+        else:
+            self.ledger.verify(kind, code, by=by)
         return _ok({})
 
     def unverify(self, call: Call) -> Answer:
-        self.ledger.unverify(*self._voucher(call))
+        kind, code = self._voucher(call)
+        if isinstance(kind, sales.Trade):
+            self.sales.unverify(kind, code)
+        else:
+            self.ledger.unverify(kind, code)
+        return _ok({})
+
+    def cancel(self, call: Call) -> Answer:
+        if call.resource != "voucher":
+            raise PlatformError(words.NO_SUCH_CALL)
+        self.vouchers.cancel(str(call.body.get("id") or call.query.get("id", "")))
         return _ok({})
 
     def login(self, call: Call) -> Answer:
@@ -201,13 +235,14 @@ class Door:
         self._books.table("_logins")[user["user_id"]] = {}
         return _ok({})
 
-    def _voucher(self, call: Call) -> tuple[Kind, str]:
-        if call.resource not in KINDS:
+    def _voucher(self, call: Call) -> tuple[Kind | sales.Trade, str]:
+        kind = KINDS.get(call.resource) or sales.TRADES.get(call.resource)
+        if kind is None:
             raise PlatformError(words.NO_SUCH_CALL)
         code = call.body.get("voucher_code")
         if not isinstance(code, str) or not code:
             raise Refusal(words.MISSING_FIELD)
-        return KINDS[call.resource], code
+        return kind, code
 
     def _auditor(self, body: Mapping[str, Any]) -> str:
         """Nobody named: the default user. A person needs an earlier login."""
@@ -221,6 +256,10 @@ class Door:
     def _write(self, resource: str, body: Mapping[str, Any]) -> str:
         if resource == "customer":
             return masters.add_customer(self._books, body)
+        if resource == "voucher":
+            return self.vouchers.add(body)
+        if resource in sales.TRADES:
+            return self.sales.add(sales.TRADES[resource], body)
         return self.ledger.add(KINDS[resource], body)
 
     def _wake_for_jobs(self) -> None:
@@ -235,6 +274,7 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Door, Call], Answer]] = {
     ("POST", "edit"): Door.edit,
     ("POST", "verify"): Door.verify,
     ("POST", "unverify"): Door.unverify,
+    ("POST", "cancel"): Door.cancel,
     ("POST", "login"): Door.login,
     ("POST", "login_v2"): Door.login,
 }
@@ -333,6 +373,18 @@ def _between(value: str, begin: str, end: str) -> bool:
 def _four_decimals(kind: Kind, row: Row) -> dict[str, str]:
     amounts = (kind.document_amount, kind.local_amount, *BALANCE_FIELDS)
     return {name: f"{Decimal(row[name]):.4f}" for name in amounts}
+
+
+def _nested(answer: Answer) -> Answer:
+    """The voucher list alone sits one level deeper."""
+    if "voucherlist" not in answer:
+        return answer
+    return {**answer, "voucherlist": {"entry": answer["voucherlist"]}}
+
+
+def _numbered(row: Row, known: Mapping[str, Any]) -> Row:
+    numeric = {name for name, field in known.items() if field.kind == "n"}
+    return {name: orjson.Fragment(value) if name in numeric else value for name, value in row.items()}
 
 
 def _with_numbers(kind: Kind, row: Row, known: Mapping[str, Any]) -> Row:

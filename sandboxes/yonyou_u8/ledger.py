@@ -252,7 +252,7 @@ def _settle_amounts(kind: Kind, row: Row) -> None:
         part.setdefault(kind.currency, row.get(kind.currency, "人民币"))
         rate = Decimal(part.setdefault(kind.rate, row.get(kind.rate, "1")))
         _fill_amounts(kind, part, rate)
-    if kind is OUGHTRECEIVE:
+    if kind.resource == OUGHTRECEIVE.resource:
         row.setdefault("bdebitcredit", "1")
     else:
         row.setdefault("period", str(int(row[kind.date][5:7])))
@@ -273,7 +273,7 @@ def _fill_amounts(kind: Kind, part: Row, rate: Decimal) -> None:
 
 def _sum_of_lines(kind: Kind, entries: Sequence[Row], field: str) -> Decimal:
     """Receivables: credit less debit lines. Receipts have no sides."""
-    signs = {"1": -1} if kind is OUGHTRECEIVE else {}
+    signs = {"1": -1} if kind.resource == OUGHTRECEIVE.resource else {}
     return sum(
         (signs.get(line.get("bdebitcredit", "0"), 1) * Decimal(line[field]) for line in entries), Decimal()
     )

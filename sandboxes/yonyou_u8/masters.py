@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandboxes.common import Books, Row
-from sandboxes.yonyou_u8.fields import MASTER_DEFINES, as_text, fields, refuse_missing, refuse_unknown
+from sandboxes.yonyou_u8.fields import (
+    MASTER_DEFINES,
+    Fields,
+    as_text,
+    fields,
+    refuse_missing,
+    refuse_unknown,
+)
 from sandboxes.yonyou_u8.words import CUSTOMER_EXISTS, Refusal, bad_field
 
 
@@ -22,6 +29,7 @@ MASTERS: Mapping[str, Master] = {
     "department": Master("部门档案"),
     "person": Master("人员档案"),
     "inventory": Master("存货档案"),
+    "warehouse": Master("仓库档案"),
     "settlestyle": Master("结算方式", code="csscode", name="cssname"),
     "code": Master("会计科目"),
     "currency": Master("币种", code="cexch_name", name="cexch_name"),
@@ -74,28 +82,28 @@ def printed(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value != "" and not name.startswith("_")}
 
 
-def add_customer(books: Books, body: Mapping[str, Any]) -> str:
-    row = _checked(books, body)
+def add_customer(books: Books, body: Mapping[str, Any], *, known: Fields = CUSTOMER) -> str:
+    row = _checked(books, body, known)
     if row["code"] in books.table("customer"):
         raise Refusal(CUSTOMER_EXISTS, key=row["code"])
     return _keep(books, row)
 
 
-def edit_customer(books: Books, body: Mapping[str, Any]) -> str:
+def edit_customer(books: Books, body: Mapping[str, Any], *, known: Fields = CUSTOMER) -> str:
     """The whole record is replaced: a field that was not sent is empty afterwards."""
-    row = _checked(books, body)
+    row = _checked(books, body, known)
     if row["code"] not in books.table("customer"):
         raise Refusal(f"客户编码[{row['code']}]不存在！", key=row["code"])
     return _keep(books, row)
 
 
-def _checked(books: Books, body: Mapping[str, Any]) -> Row:
+def _checked(books: Books, body: Mapping[str, Any], known: Fields) -> Row:
     body = {("banks" if name == "bands" else name): value for name, value in body.items()}
     key = str(body.get("code") or "")
     try:
-        refuse_unknown(body, CUSTOMER, also=("timestamp", *CUSTOMER_TABLES))
-        refuse_missing(body, CUSTOMER)
-        row: Row = {**as_text(body, CUSTOMER), **dict(_tables(body))}
+        refuse_unknown(body, known, also=("timestamp", *CUSTOMER_TABLES))
+        refuse_missing(body, known)
+        row: Row = {**as_text(body, known), **dict(_tables(body))}
     except Refusal as refusal:
         raise Refusal(refusal.text, key=key) from refusal
     if row["sort_code"] not in books.table("customerclass"):

@@ -61,6 +61,10 @@ _TABLES: dict[str, tuple[str, list[dict[str, str]]]] = {
             {"code": "HW-01", "name": "测试网关", "specs": "A1", "sort_code": "01", "tax_rate": "13"},
         ],
     ),
+    "warehouse": (
+        "code",
+        [{"code": "01", "name": "成品仓"}, {"code": "02", "name": "备件仓"}],
+    ),
     "settlestyle": (
         "csscode",
         [
@@ -116,6 +120,16 @@ def seed(books: Books, clock: Clock) -> None:
         for row in rows:
             books.table(name)[row[key]] = row
     books.next_number("timestamp", start=900_002)
+    books.table("currentstock")["01/HW-01"] = {
+        "whcode": "01",
+        "whname": "成品仓",
+        "invcode": "HW-01",
+        "invname": "测试网关",
+        "invstd": "A1",
+        "qty": "120.0000",
+        "inqty": "20.0000",
+        "availqty": "140.0000",
+    }
     this_year = clock.china().year
     for year in range(this_year - 3, this_year + 2):
         for month in range(1, 13):

@@ -20,6 +20,9 @@ UNBALANCED = "借贷不平，不能保存。"
 LOCKED = "其他人正在修改"
 CLOSED_PERIOD = "单据日期所在会计期间已结账，不能保存！"
 CUSTOMER_EXISTS = "客户编码已经存在，不可重复！"
+NOT_REGISTERED = "注册号不正确!"
+NOT_OFFERED = "暂不提供此项功能"
+UPLOADED_BEFORE = "数据重复上传"
 
 
 def bad_field(name: str) -> str:

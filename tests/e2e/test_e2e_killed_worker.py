@@ -15,11 +15,12 @@ from hub.demo.story import contract_number
 from hub.embedded import api_token
 from hub.servers import servers
 from hub.settings import Settings
-from hub.standins import DOUYIN, connect_sandboxes
+from hub.standins import DOUYIN, Cast, connect_sandboxes
 from hub.supervise import Supervisor
 from hub.up import environment, parts, wait_until_up
-from hub.world import SANDBOXES, World
+from hub.world import World
 
+NAMES = Cast().sandboxes
 PROMISE = 10.0
 """Seconds after which claimed work must be in other hands."""
 
@@ -62,7 +63,7 @@ async def reached(hub: Hub, wanted: Callable[[Any], bool], *, within: float) -> 
 async def play(
     settings: Settings, world: World, kill: Callable[[], Awaitable[bool]]
 ) -> tuple[float, list[str]]:
-    await connect_sandboxes(world, statements=settings.data / "statements")
+    await connect_sandboxes(world, statements=settings.data / "statements", cast=Cast())
     lead = (await world.act("douyin_leads", "submit_lead", {"name": "测试甲", "telephone": "13800000001"}))[
         "clue_id"
     ]
@@ -87,7 +88,7 @@ async def play(
 
 @pytest.mark.timeout(180)
 def test_claimed_work_of_a_killed_worker_goes_on(tmp_path: Path) -> None:
-    ports = dict(zip(SANDBOXES, free_ports(len(SANDBOXES)), strict=True))
+    ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
     with servers(Settings(data=tmp_path, port=free_ports(1)[0], database_url="", redis_url="")) as settings:
         tree = parts(settings, ports)
         with Supervisor(
@@ -102,7 +103,7 @@ def test_claimed_work_of_a_killed_worker_goes_on(tmp_path: Path) -> None:
                     sandboxes={name: f"http://127.0.0.1:{port}" for name, port in ports.items()},
                 )
                 try:
-                    for name in SANDBOXES:
+                    for name in NAMES:
                         await world.until_answering(name)
                     return await play(settings, world, lambda: asyncio.to_thread(supervisor.kill, "worker-1"))
                 finally:

@@ -90,7 +90,7 @@ def test_signature_of_the_worked_examples(text: str, signature: str) -> None:
 
 
 def test_the_connector_declares_what_it_is() -> None:
-    assert set(CONNECTOR.manifest.capabilities) == {"Hook", "LeadReader", "LeadSource"}
+    assert set(CONNECTOR.manifest.capabilities) == {"Hook", "LeadReader", "LeadSource", "LeadFeedback"}
     assert CONNECTOR.settings is Settings
     assert configured().advertiser_ids == ("1700000000000001", "1700000000000002")
     assert "made-up-secret" not in repr(configured())

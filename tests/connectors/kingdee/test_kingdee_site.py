@@ -372,3 +372,92 @@ def test_what_people_do_by_hand(site: Site) -> None:
     assert "已结账" in text
     control("act/reopen_period", {"month": "2026-03"})
     assert site.save("AR_receivable", sample("receivable_model.json"))["Number"]
+
+
+ORDER = {
+    "FBillTypeID": {"FNUMBER": "XSDD01_SYS"},
+    "FBillNo": "XS-1",
+    "FDate": "2026-03-17",
+    "FSaleOrgId": {"FNumber": "100"},
+    "FCustId": {"FNumber": "CUST9001"},
+    "FSalerId": {"FNumber": "YG001_GW001_1"},
+    "FSaleOrderFinance": {"FSettleCurrId": {"FNumber": "PRE001"}},
+    "FSaleOrderEntry": [
+        {"FMaterialId": {"FNumber": "MAT-0001"}, "FUnitID": {"FNumber": "Pcs"}, "FQty": 1, "FPrice": 100}
+    ],
+}
+INNER = json.dumps({"Model": ORDER})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"formid": "SAL_SaleOrder", "data": {"Model": ORDER}},
+        {"FormId": "sal_saleorder", "Data": INNER},
+        {"parameters": ["SAL_SaleOrder", INNER]},
+        {"parameters": json.dumps(["SAL_SaleOrder", INNER])},
+        {
+            "format": "1",
+            "useragent": "ApiClient",
+            "rid": "7f000000-0000-4000-8000-000000000003",
+            "parameters": ["SAL_SaleOrder", INNER],
+            "timestamp": "2026-03-17 09:00:00",
+            "v": "1.0",
+        },
+        {"FormId": "SAL_SaleOrder", "Model": ORDER},
+    ],
+)
+def test_request_shapes_of_a_write(site: Site, body: dict[str, Any]) -> None:
+    assert site.post("DynamicFormservice.save", body)["Result"]["Number"] == "XS-1"
+
+
+def test_a_form_body_with_the_form_beside_the_data(site: Site) -> None:
+    path = f"{STUBS}DynamicFormService.Save.common.kdsvc"
+    reply = site.http.post(path, data={"formid": "SAL_SaleOrder", "data": INNER}).json()
+    assert reply["Result"]["ResponseStatus"]["IsSuccess"]
+
+
+@pytest.mark.parametrize("service", ["ExcuteOperation", "ExecuteOperation"])
+def test_any_operation_by_its_name(site: Site, service: str) -> None:
+    key = site.save("SAL_SaleOrder", ORDER)["Id"]
+
+    def operate(form: str, operation: str, data: dict[str, Any]) -> Any:
+        body = {"parameters": [form, operation, json.dumps(data)]}
+        return site.post(f"DynamicFormService.{service}", body)["Result"]
+
+    def cancelled() -> str:
+        found: str = site.query("SAL_SaleOrder", "FCancelStatus", f"FID={key}")[0][0]
+        return found
+
+    assert operate("SAL_SaleOrder", "Cancel", {"Ids": str(key), "Numbers": []})["ResponseStatus"]["IsSuccess"]
+    assert cancelled() == "B"
+    assert refusal(operate("SAL_SaleOrder", "Cancel", {"Ids": [], "Numbers": ["XS-1"]}))[0] == 11
+    operate("SAL_SaleOrder", "UnCancel", {"Numbers": ["XS-1"]})
+    assert cancelled() == "A"
+    assert refusal(operate("SAL_SaleOrder", "Explode", {"Numbers": ["XS-1"]}))[0] == 12
+    assert refusal(operate("SAL_SaleOrder", "", {"Numbers": ["XS-1"]}))[0] == 3
+
+    operate("BD_Customer", "Forbid", {"Numbers": ["CUST9001"]})
+    refused = site.save("SAL_SaleOrder", ORDER | {"FBillNo": "XS-2"})
+    assert refusal(refused)[1] == "FCustId"
+    operate("BD_Customer", "Enable", {"Numbers": ["CUST9001"]})
+    assert site.save("SAL_SaleOrder", ORDER | {"FBillNo": "XS-2"})["Number"] == "XS-2"
+
+
+def test_a_void_receipt_sets_free_what_it_took(site: Site) -> None:
+    receivable = site.ready("AR_receivable", sample("receivable_model.json"))
+    site.save("AR_RECEIVEBILL", receipt_for(site, receivable, "8052"))
+
+    def taken() -> Any:
+        return site.query("AR_receivable", "FRELATEHADPAYAMOUNT", f"FID={receivable}")[0][0]
+
+    body = {"formid": "AR_RECEIVEBILL", "opNumber": "Cancel", "data": {"Numbers": ["SK-1"]}}
+    assert taken() == 8052.0
+    site.post("DynamicFormService.ExcuteOperation", body)
+    assert taken() == 0.0
+    site.post("DynamicFormService.ExcuteOperation", body | {"opNumber": "UnCancel"})
+    assert taken() == 8052.0
+    site.post("DynamicFormService.ExcuteOperation", body)
+    assert "已作废" in refusal(site.form("Submit", "AR_RECEIVEBILL", {"Numbers": ["SK-1"]})["Result"])[2]
+    site.form("Delete", "AR_RECEIVEBILL", {"Numbers": ["SK-1"]})
+    assert taken() == 0.0

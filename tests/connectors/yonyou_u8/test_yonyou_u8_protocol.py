@@ -319,7 +319,9 @@ def test_a_broken_reply_to_a_read(given_reply: Reply, fault: type[Fault]) -> Non
         protocol.read_record(given_reply, "oughtreceive", ReceivableRow)
 
 
-@pytest.mark.parametrize("name", ["customer", "receivable", "receipt"])
+@pytest.mark.parametrize(
+    "name", ["customer", "receivable", "receipt", "eai_customer", "eai_receivable", "eai_receipt"]
+)
 def test_the_mappings_keep_their_samples(name: str) -> None:
     assert mappings.check_samples(mappings.load(f"yonyou_u8.{name}")) == []
 
@@ -336,7 +338,7 @@ def test_the_mapping_samples_are_what_the_connector_makes() -> None:
     )
     plain_u8 = U8.model_copy(update={"department": None, "salesman": None})
     made = [
-        (postings.customer_record(company, plain_u8), "company.json"),
+        (postings.customer_record(company, plain_u8, today=date(2025, 3, 18)), "company.json"),
         (postings.receivable_record(receivable(line("10600.00")), U8), "receivable_service_fee.json"),
         (postings.receipt_record(receipt("5300.00", "4300.00"), U8), "receipt_with_advance.json"),
     ]

@@ -1,0 +1,65 @@
+"""What the suite must know of one vendor beside its ports: a little data, kept with the vendor's name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that a person does at the vendor: `POST /_sandbox/act/{name}`."""
+
+    name: str
+    body: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a document stands in the sandbox's books. `needle` is what its row contains; {} is our number."""
+
+    table: str
+    needle: str = '"{}"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """`settings` come on top of the address and the credentials that the sandbox prints."""
+
+    connector: str
+    sandbox: str
+    variant: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Code tables that the mappings ask for."""
+    prepare: Sequence[Act] = ()
+    books: Mapping[str, Found] = field(default_factory=dict)
+    """Kind of document (customer, receivable, receipt, flow) → where to count it."""
+
+    login: str | None = None
+    """Part of the path that gives out tokens or sessions; None: every request is signed by itself."""
+    other_doors: Sequence[str] = ()
+    """Parts of paths that do not answer in the vendor's envelope, an object store for example."""
+    strange_status: tuple[bytes, bytes] | None = None
+    """Regular expression over a reply and its replacement: the state becomes a word that nobody knows."""
+    states_of: Sequence[str] = ("receivable", "receipt", "flow")
+    """Kinds of documents whose reply carries a state."""
+    small_pages: Mapping[str, object] = field(default_factory=dict)
+    """Settings that make a page a few rows."""
+    small_pages_act: Act | None = None
+    """The same on the sandbox's side."""
+    remove: Callable[[str, str], Act] | None = None
+    """(kind, number) → the act that deletes a document while we read."""
+
+    sign: Callable[[str], Act] | None = None
+    decline: Callable[[str], Act] | None = None
+    """flow id → the act."""
+    submit: Callable[[int, bool], Act] | None = None
+    """(how many leads, pushed too) → the act; its answer lists their ids in its only value."""
+    subscribe: Callable[[str, Mapping[str, object]], Act] | None = None
+    """(address of our hook, the connection's settings) → the act that makes the vendor push there."""
+    hook_headers: Sequence[str] = ()
+    """Headers (lower case) on which a callback's verification rests."""
+    hook_signs_body: bool = True
+    folder: str | None = None
+    """The setting that names a folder; an empty one is given."""
+    statement: Callable[[str], Sequence[Act]] | None = None
+    """folder → the acts after which a statement with one payment lies there."""

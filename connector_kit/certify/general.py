@@ -1,0 +1,312 @@
+"""What holds for every connector: an honest manifest, sealed secrets, one login for all."""
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from connector_kit.certify.model import Check, Failed, Level, Skipped
+from connector_kit.certify.postings import company, contract, customer_posting, deliver, flow_posting
+from connector_kit.certify.stand import Open, Stand
+from connector_kit.redact import secrets_of
+from domain import ports
+from domain.faults import Fault, Misconfigured, Transient
+from domain.ports import CustomerArchive, LeadSource, Signer
+
+CALLS = 100
+SOUNDS_SECRET = re.compile(r"^(?!.*_id$).*(secret|password|passwd|token|private_key)", re.IGNORECASE)
+README_SUBJECTS = {
+    "what to ask the administrator for": re.compile(r"管理员|administrator", re.IGNORECASE),
+    "what is unconfirmed": re.compile(r"not known|unconfirmed|\[U\]|未见|不明|未公开", re.IGNORECASE),
+    "what is not there yet": re.compile(r"gap|not here|not yet|尚不|尚未|still missing", re.IGNORECASE),
+}
+NOWHERE = "http://127.0.0.1:9"
+
+
+def checks() -> list[Check]:
+    rows: list[tuple[str, Level, str, str, Callable[[Stand], Awaitable[None]]]] = [
+        (
+            "manifest.capabilities",
+            "bronze",
+            "清单所列能力都已实现",
+            "every capability is implemented",
+            capabilities,
+        ),
+        (
+            "manifest.complete",
+            "bronze",
+            "实现的端口都列在清单里",
+            "nothing implemented is left out",
+            nothing_hidden,
+        ),
+        (
+            "manifest.hook_kinds",
+            "bronze",
+            "会收消息的写明消息种类",
+            "kinds of inbox messages are named",
+            hook_kinds,
+        ),
+        (
+            "readme",
+            "bronze",
+            "说明写明要向管理员要什么、未确认的、缺的",
+            "the README says what it must",
+            readme,
+        ),
+        (
+            "settings.secrets",
+            "bronze",
+            "凭据类设置都是密文类型",
+            "secret settings are secret types",
+            secret_types,
+        ),
+        ("settings.host", "bronze", "地址是设置", "the host is a setting", host_is_setting),
+        ("unreachable", "silver", "连不上：可重试，不是结果不明", "no connection is Transient", unreachable),
+        (
+            "wrong_secrets",
+            "silver",
+            "凭据错误：通知 IT，不重试",
+            "wrong credentials are Misconfigured",
+            wrong_secrets,
+        ),
+        ("canary", "silver", "凭据不见于任何留痕", "no secret in exchanges, logs or faults", canary),
+        ("canary.faults", "silver", "出错时凭据也不外泄", "nor when things go wrong", canary_in_faults),
+        (
+            "login.cold",
+            "gold",
+            "100 个并发调用只登录一次",
+            "100 calls at start, one login",
+            one_login_at_start,
+        ),
+        (
+            "login.expired",
+            "gold",
+            "会话失效时 100 个并发只重登一次",
+            "100 calls at expiry, one refresh",
+            one_refresh,
+        ),
+    ]
+    under_faults = {"unreachable", "wrong_secrets", "canary.faults", "login.expired"}
+    return [
+        Check(name, "any", level, zh, en, run, under_faults=name in under_faults)
+        for name, level, zh, en, run in rows
+    ]
+
+
+async def probe(opened: Open) -> object:
+    """A cheap call over the wire, by what the connector can do."""
+    adapter, now = opened.adapter, datetime.now(UTC)
+    if isinstance(adapter, CustomerArchive):
+        return await adapter.find_customer("C900000")
+    if isinstance(adapter, LeadSource):
+        pages: AsyncIterator[Sequence[Any]] = adapter.pull_leads(now - timedelta(minutes=1), now)
+        return [page async for page in pages]
+    if isinstance(adapter, Signer):
+        return await adapter.find_flow(_absent)
+    raise Skipped("it makes no calls over the network")
+
+
+class _Numbers:
+    def number(self, prefix: str) -> str:
+        return f"{prefix}-0000"
+
+
+_absent = contract(_Numbers())  # type: ignore[arg-type]
+
+
+async def _refused(opened: Open) -> Fault:
+    try:
+        await probe(opened)
+    except Fault as fault:
+        return fault
+    raise Failed("the call went through")
+
+
+# --- manifest ---------------------------------------------------------------------------------------------
+
+
+def _ports() -> dict[str, type]:
+    found = {name: getattr(ports, name) for name in dir(ports)}
+    return {name: each for name, each in found.items() if getattr(each, "_is_runtime_protocol", False)}
+
+
+async def capabilities(stand: Stand) -> None:
+    known = _ports()
+    async with stand.open() as opened:
+        for name in stand.connector.manifest.capabilities:
+            if name not in known or not isinstance(opened.adapter, known[name]):
+                raise Failed(f"claims {name} and does not implement it")
+
+
+async def nothing_hidden(stand: Stand) -> None:
+    async with stand.open() as opened:
+        able = {name for name, port in _ports().items() if isinstance(opened.adapter, port)}
+    hidden = able - set(stand.connector.manifest.capabilities)
+    if hidden:
+        raise Failed(f"implements {', '.join(sorted(hidden))} and does not say so")
+
+
+async def hook_kinds(stand: Stand) -> None:
+    manifest = stand.connector.manifest
+    brings = {"Hook", "LeadSource", "StatementFeed"} & set(manifest.capabilities)
+    if bool(brings) != bool(manifest.hook_kinds):
+        raise Failed(f"hook_kinds {manifest.hook_kinds} with capabilities {manifest.capabilities}")
+
+
+async def readme(stand: Stand) -> None:
+    folder = Path(__import__(stand.connector.settings.__module__, fromlist=["_"]).__file__ or "").parent
+    path = folder / "README.md"
+    if not path.exists():
+        raise Failed("no README.md")
+    text = path.read_text(encoding="utf-8")
+    missing = [subject for subject, said in README_SUBJECTS.items() if not said.search(text)]
+    if missing:
+        raise Failed(f"the README does not say {'; '.join(missing)}")
+
+
+async def secret_types(stand: Stand) -> None:
+    for name, field in stand.connector.settings.model_fields.items():
+        if SOUNDS_SECRET.search(name) and field.annotation is str:
+            raise Failed(f"{name} sounds secret and is shown like any text")
+
+
+async def host_is_setting(stand: Stand) -> None:
+    if stand.bench.folder:
+        raise Skipped("it reads a folder")
+    if "base_url" not in stand.connector.settings.model_fields:
+        raise Failed("no setting base_url: test and live would differ in code")
+
+
+# --- credentials ------------------------------------------------------------------------------------------
+
+
+async def unreachable(stand: Stand) -> None:
+    async with stand.open({"base_url": NOWHERE}) if not stand.bench.folder else stand.open() as opened:
+        fault = await _refused(opened)
+    if not isinstance(fault, Transient):
+        raise Failed(f"{fault.kind}: {fault}")
+
+
+def _secret_names(stand: Stand) -> list[str]:
+    fields = stand.connector.settings.model_fields
+    return [name for name, field in fields.items() if "SecretStr" in repr(field.annotation)]
+
+
+def _canaries(stand: Stand) -> dict[str, object]:
+    names = _secret_names(stand)
+    if not names:
+        raise Skipped("it has no secrets")
+    return {name: f"canary-{secrets.token_hex(12)}" for name in names}
+
+
+async def wrong_secrets(stand: Stand) -> None:
+    async with stand.open(_canaries(stand)) as opened:
+        fault = await _refused(opened)
+    if not isinstance(fault, Misconfigured):
+        raise Failed(f"{fault.kind}: {fault}")
+
+
+async def canary(stand: Stand) -> None:
+    """The true values are the canaries, and whatever was given out for them."""
+    async with stand.open() as opened:
+        with _logged() as lines:
+            await _work(stand, opened)
+        _search(stand, opened, [*lines, repr(opened.recorder.exchanges)])
+
+
+async def canary_in_faults(stand: Stand) -> None:
+    wrong = _canaries(stand)
+    said: list[str] = []
+    for more in (wrong, {"base_url": NOWHERE} if not stand.bench.folder else {}):
+        async with stand.open(more) as opened:
+            with _logged() as lines:
+                fault = await _refused(opened)
+            said += [*lines, repr(fault), str(fault), repr(opened.recorder.exchanges)]
+            _search(stand, opened, said, [str(value) for value in wrong.values()])
+    for kind in ("status_after", "malformed", "drop_after", "vendor_error"):
+        await stand.fault(kind, times=None)
+        async with stand.open() as opened:
+            with _logged() as lines:
+                fault = await _refused(opened)
+            _search(stand, opened, [*lines, repr(fault), str(fault), repr(opened.recorder.exchanges)])
+        await stand.calm()
+
+
+async def _work(stand: Stand, opened: Open) -> None:
+    if isinstance(opened.adapter, CustomerArchive):
+        await deliver(customer_posting(company(stand)), opened)
+    elif isinstance(opened.adapter, Signer):
+        await deliver(flow_posting(contract(stand)), opened)
+    await probe(opened)
+
+
+def _search(stand: Stand, opened: Open, texts: Sequence[str], more: Sequence[str] = ()) -> None:
+    hidden = {*more, *_values(stand)}
+    for token in opened.tokens.all():
+        hidden |= {value for value in (token.value, token.refresh) if value}
+    for value in hidden:
+        if len(value) >= 6 and any(value in text for text in texts):
+            raise Failed(f"a secret that begins with {value[:2]}… is written down")
+
+
+def _values(stand: Stand) -> set[str]:
+    settings = stand.connector.settings.model_validate(stand.settings())
+    assert all(isinstance(getattr(settings, name), SecretStr) for name in _secret_names(stand))
+    return secrets_of(settings)
+
+
+@contextmanager
+def _logged() -> Iterator[list[str]]:
+    """Everything that Python's logging lets through while the hub's level is INFO."""
+    lines: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(self.format(record))
+
+    root, handler = logging.getLogger(), Keep()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield lines
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+# --- one login --------------------------------------------------------------------------------------------
+
+
+async def _logins(stand: Stand) -> int:
+    if stand.bench.login is None:
+        raise Skipped("every request is signed by itself, nobody logs in")
+    return sum(stand.bench.login in row["path"] for row in await stand.log())
+
+
+async def one_login_at_start(stand: Stand) -> None:
+    before = await _logins(stand)
+    async with stand.open() as opened:
+        await asyncio.gather(*(probe(opened) for _ in range(CALLS)))
+    _once(await _logins(stand) - before)
+
+
+async def one_refresh(stand: Stand) -> None:
+    async with stand.open() as opened:
+        await probe(opened)
+        before = await _logins(stand)
+        await stand.fault("expire_session")
+        await asyncio.gather(*(probe(opened) for _ in range(CALLS)))
+    _once(await _logins(stand) - before)
+
+
+def _once(logins: int) -> None:
+    if logins != 1:
+        raise Failed(f"{logins} logins for {CALLS} concurrent calls")

@@ -1,0 +1,266 @@
+"""Leads, pulled and pushed: each one once."""
+
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from connector_kit.certify.hooks import catching
+from connector_kit.certify.model import Check, Failed, Level, Skipped
+from connector_kit.certify.once import TROUBLE_NAMES
+from connector_kit.certify.postings import ATTEMPTS, TROUBLES, Trouble
+from connector_kit.certify.stand import Killed, Open, Stand
+from domain.faults import Fault, Unmappable
+from domain.ports import Hook, Inbound, LeadReader, LeadSource
+from domain.records import Lead
+
+LEADS = 9
+ONCE = ("too_many_requests", "session_lost")
+"""One costs the wait that it asks for; the other may leave the connector when it comes twice in a row."""
+
+
+def checks() -> list[Check]:
+    rows: tuple[tuple[str, str, Level, str, str, Callable[[Stand], Awaitable[None]], bool], ...] = (
+        ("lead.pulled", "LeadSource", "bronze", "拉到的线索一条不少", "every lead is pulled", pulled, False),
+        ("lead.empty", "LeadSource", "bronze", "空窗口没有线索", "an empty window is empty", empty, False),
+        ("lead.pages", "LeadSource", "bronze", "多页一条不少", "many pages, none left out", pages, False),
+        ("lead.again", "LeadSource", "silver", "重叠窗口不产生新消息", "an overlap is no news", again, False),
+        (
+            "lead.killed",
+            "LeadSource",
+            "gold",
+            "拉取中途被杀，重来不漏",
+            "killed on the way, none lost",
+            killed,
+            True,
+        ),
+        (
+            "lead.moving_list",
+            "LeadSource",
+            "gold",
+            "边拉边来新线索，不漏不重",
+            "a list that moves",
+            moving,
+            True,
+        ),
+        ("lead.read", "LeadReader", "bronze", "线索可读", "a lead is read", read, False),
+        (
+            "lead.push_is_pull",
+            "LeadReader",
+            "silver",
+            "推与拉是同一条线索",
+            "push and pull are one",
+            one_lead,
+            False,
+        ),
+        ("lead.cut", "LeadReader", "gold", "残缺线索停放而不崩溃", "a cut lead is parked", cut, True),
+        ("lead.junk", "LeadReader", "gold", "乱码线索停放而不崩溃", "junk is parked", junk, True),
+    )
+    plain = [Check(n, c, level, zh, en, run, f) for n, c, level, zh, en, run, f in rows]
+    return plain + [
+        Check(
+            f"pull.{trouble.name}",
+            "LeadSource",
+            "silver",
+            f"拉取时“{TROUBLE_NAMES[trouble.name]}”，不漏不重",
+            f"pull under {trouble.name}: none lost, none twice",
+            partial(troubled, trouble),
+            True,
+        )
+        for trouble in TROUBLES
+    ]
+
+
+async def _submit(stand: Stand, count: int, *, push: bool = False) -> list[str]:
+    if stand.bench.submit is None:
+        raise Skipped("the bench does not say how a lead comes to be")
+    answer = await stand.act(stand.bench.submit(count, push))
+    (ids,) = answer.values()
+    return [str(each) for each in ids]
+
+
+async def _pull(opened: Open, inbox: dict[str, Inbound]) -> None:
+    """Into the inbox, which knows a message by its key."""
+    now = datetime.now(UTC)
+    window = now - timedelta(hours=1), now + timedelta(minutes=1)
+    async for page in opened.port(LeadSource).pull_leads(*window):
+        for message in page:
+            inbox.setdefault(message.dedupe_key, message)
+
+
+def _leads(opened: Open, inbox: dict[str, Inbound]) -> list[Lead]:
+    return [opened.port(LeadReader).read_lead(each.kind, each.body).record for each in inbox.values()]
+
+
+def _expect(opened: Open, inbox: dict[str, Inbound], ids: list[str]) -> None:
+    found = [lead.vendor_id for lead in _leads(opened, inbox)]
+    if sorted(found) != sorted(ids):
+        raise Failed(f"{len(ids)} leads submitted, {len(set(found))} found, {len(found)} messages")
+
+
+async def _pulled(stand: Stand, ids: list[str], **settings: object) -> None:
+    inbox: dict[str, Inbound] = {}
+    async with stand.open(settings) as opened:
+        await _pull(opened, inbox)
+        _expect(opened, inbox, ids)
+
+
+async def pulled(stand: Stand) -> None:
+    await _pulled(stand, await _submit(stand, 3))
+
+
+async def empty(stand: Stand) -> None:
+    await _pulled(stand, [])
+
+
+async def pages(stand: Stand) -> None:
+    await _small_pages(stand)
+    await _pulled(stand, await _submit(stand, LEADS), **stand.bench.small_pages)
+
+
+async def _small_pages(stand: Stand) -> None:
+    if stand.bench.small_pages_act:
+        await stand.act(stand.bench.small_pages_act)
+
+
+async def again(stand: Stand) -> None:
+    ids, inbox = await _submit(stand, 3), dict[str, Inbound]()
+    async with stand.open() as opened:
+        for _ in range(5):
+            await _pull(opened, inbox)
+        _expect(opened, inbox, ids)
+
+
+async def killed(stand: Stand) -> None:
+    await _small_pages(stand)
+    ids, inbox = await _submit(stand, LEADS), dict[str, Inbound]()
+    for step in (1, 2, 3):
+        try:
+            async with stand.open(stand.bench.small_pages, kill_after=step) as opened:
+                await _pull(opened, inbox)
+        except Killed:
+            continue
+    async with stand.open(stand.bench.small_pages) as opened:
+        await _pull(opened, inbox)
+        _expect(opened, inbox, ids)
+
+
+async def moving(stand: Stand) -> None:
+    await _small_pages(stand)
+    kept = await _submit(stand, LEADS)
+    async with stand.open(stand.bench.small_pages) as opened:
+        for seed in range(stand.seeds):
+            kept += await _read_moving(stand, opened, kept, random.Random(seed))  # noqa: S311
+
+
+async def _read_moving(stand: Stand, opened: Open, kept: list[str], chance: random.Random) -> list[str]:
+    inbox: dict[str, Inbound] = {}
+    added: list[str] = []
+    now = datetime.now(UTC)
+    window = now - timedelta(hours=1), now + timedelta(minutes=1)
+    async for page in opened.port(LeadSource).pull_leads(*window):
+        for message in page:
+            inbox.setdefault(message.dedupe_key, message)
+        if len(added) < 2 and chance.random() < 0.4:
+            added += await _submit(stand, 1)
+    found = [lead.vendor_id for lead in _leads(opened, inbox)]
+    lost = set(kept) - set(found)
+    if lost or len(found) != len(set(found)):
+        raise Failed(f"lost {len(lost)} of {len(kept)}, {len(found) - len(set(found))} came as two messages")
+    return added
+
+
+async def troubled(trouble: Trouble, stand: Stand) -> None:
+    await _small_pages(stand)
+    ids, inbox = await _submit(stand, LEADS), dict[str, Inbound]()
+    # A refresh token works once: whether a lost answer to a login can be repaired is the vendor's matter.
+    path = f"^(?!.*{stand.bench.login})" if stand.bench.login else ".*"
+    await stand.faults([{**trouble.rule, "path": path, "times": 1 if trouble.name in ONCE else 2}])
+    async with stand.open(stand.bench.small_pages) as opened:
+        await _until_pulled(opened, inbox, trouble)
+        _expect(opened, inbox, ids)
+
+
+async def _until_pulled(opened: Open, inbox: dict[str, Inbound], trouble: Trouble) -> None:
+    for _ in range(ATTEMPTS):
+        try:
+            await _pull(opened, inbox)
+            return
+        except Fault as fault:
+            if not isinstance(fault, trouble.allowed):
+                raise Failed(f"met {fault.kind}: {fault}") from fault
+    raise Failed("the window was never read")
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+
+
+async def _one(stand: Stand, opened: Open) -> Inbound:
+    await _submit(stand, 1)
+    inbox: dict[str, Inbound] = {}
+    await _pull(opened, inbox)
+    (message,) = inbox.values()
+    return message
+
+
+async def read(stand: Stand) -> None:
+    async with stand.open() as opened:
+        message = await _one(stand, opened)
+        translated = opened.port(LeadReader).read_lead(message.kind, message.body)
+    lead = translated.record
+    if not (lead.vendor_id and lead.phone and translated.mapping):
+        raise Failed(f"read as {lead}")
+
+
+async def one_lead(stand: Stand) -> None:
+    if stand.bench.subscribe is None:
+        raise Skipped("the bench does not say how to make the vendor push")
+    async with stand.open() as opened, catching() as catcher:
+        await stand.act(stand.bench.subscribe(catcher.url, stand.settings()))
+        ids = await _submit(stand, 1, push=True)
+        pushed = {each.dedupe_key: each for each in opened.port(Hook).open(await catcher.first())}
+        inbox: dict[str, Inbound] = {}
+        await _pull(opened, inbox)
+        (one,), (other,) = _leads(opened, pushed), _leads(opened, inbox)
+    if [one.vendor_id] != ids or (one.vendor_id, one.phone) != (other.vendor_id, other.phone):
+        raise Failed(f"pushed {one.vendor_id} {one.phone}, pulled {other.vendor_id} {other.phone}")
+
+
+async def cut(stand: Stand) -> None:
+    async with stand.open() as opened:
+        message = await _one(stand, opened)
+        for end in range(0, len(message.body), max(1, len(message.body) // 60)):
+            _parked(opened, message.kind, message.body[:end])
+
+
+async def junk(stand: Stand) -> None:
+    async with stand.open() as opened:
+        message = await _one(stand, opened)
+        for body in (
+            b"",
+            b"null",
+            b"[]",
+            b"{}",
+            b"7",
+            b'"a"',
+            b"\x00\xff",
+            message.body.replace(b":", b":[", 3),
+        ):
+            _parked(opened, message.kind, body)
+        chance = random.Random(1)  # noqa: S311
+        for _ in range(200):
+            spoilt = bytearray(message.body)
+            for _ in range(3):
+                spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
+            _parked(opened, message.kind, bytes(spoilt), whole=True)
+
+
+def _parked(opened: Open, kind: str, body: bytes, *, whole: bool = False) -> None:
+    try:
+        lead = opened.port(LeadReader).read_lead(kind, body).record
+    except Unmappable:
+        return
+    except Exception as error:
+        raise Failed(f"{body[:24]!r}…: {type(error).__name__}: {error}") from error
+    if not whole:
+        raise Failed(f"{body[:24]!r}… was read as {lead}")

@@ -1,0 +1,203 @@
+"""A contract's way through a signing service."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from connector_kit.certify.hooks import catching
+from connector_kit.certify.model import Check, Failed, Level, Skipped
+from connector_kit.certify.once import TROUBLE_NAMES
+from connector_kit.certify.postings import (
+    ATTEMPTS,
+    PDF,
+    TROUBLES,
+    Trouble,
+    contract,
+    deliver,
+    flow_posting,
+)
+from connector_kit.certify.stand import Open, Stand
+from domain.faults import Fault, Rejected
+from domain.ports import Hook, Signer, SigningHook
+from domain.records import SigningFlow
+from domain.states import SigningState
+
+SAME = 5
+COMPOSED_AFTER = 60
+"""Seconds on the sandbox's clock: some services compose the signed file a while after the last signature."""
+
+
+def checks() -> list[Check]:
+    rows: tuple[tuple[str, Level, str, str, Callable[[Stand], Awaitable[None]], bool], ...] = (
+        ("flow.created", "bronze", "发起后在签署中", "a flow starts", created, False),
+        (
+            "flow.signed",
+            "bronze",
+            "签完后状态为已签署，文件可取",
+            "signed, and the file is there",
+            signed,
+            False,
+        ),
+        ("flow.declined", "bronze", "拒签读成拒签", "declined reads as declined", declined, False),
+        ("flow.revoked", "bronze", "撤销；再撤一次无害", "revoked, and twice is no news", revoked, False),
+        ("flow.extended", "silver", "延期", "extended", extended, False),
+        ("flow.sign_url", "bronze", "签署链接", "a link to sign", sign_url, False),
+        ("flow.urged", "silver", "催签，或说明为何不能", "urged, or a reason in words", urged, False),
+        (
+            "flow.same_title",
+            "silver",
+            "多个同名流程各自找得回",
+            "each of several flows is found",
+            same_title,
+            False,
+        ),
+        ("flow.callback", "bronze", "回调指向该流程", "a callback names its flow", callback, False),
+        ("flow.unknown", "silver", "不存在的流程是故障", "a flow that is none is a fault", unknown, True),
+    )
+    plain = [Check(name, "Signer", level, zh, en, run, faults) for name, level, zh, en, run, faults in rows]
+    return plain + [
+        Check(
+            f"signed_file.{trouble.name}",
+            "Signer",
+            "silver",
+            f"取签署文件时“{TROUBLE_NAMES[trouble.name]}”",
+            f"the signed file under {trouble.name}",
+            partial(fetched, trouble),
+            True,
+        )
+        for trouble in TROUBLES
+        if "timeout" not in trouble.name
+    ]
+
+
+async def _started(stand: Stand, opened: Open) -> SigningFlow:
+    flow: SigningFlow = await deliver(flow_posting(contract(stand)), opened)
+    return flow
+
+
+async def _expect(opened: Open, flow: SigningFlow, *states: SigningState) -> SigningFlow:
+    now = await opened.port(Signer).flow(flow.flow_id)
+    if now.state not in states:
+        raise Failed(f"the flow is {now.state}, not {states[0]}")
+    return now
+
+
+async def created(stand: Stand) -> None:
+    async with stand.open() as opened:
+        flow = await _started(stand, opened)
+        now = await _expect(opened, flow, SigningState.SIGNING, SigningState.PARTLY_SIGNED)
+    if now.key != flow.key or now.parties != 2:
+        raise Failed(f"started {flow.key} with 2 parties, and it reads as {now}")
+
+
+async def _signed(stand: Stand, opened: Open) -> SigningFlow:
+    if stand.bench.sign is None:
+        raise Skipped("the bench does not say how to sign")
+    flow = await _started(stand, opened)
+    await stand.act(stand.bench.sign(flow.flow_id))
+    await stand.advance(COMPOSED_AFTER)
+    return await _expect(opened, flow, SigningState.SIGNED)
+
+
+async def signed(stand: Stand) -> None:
+    async with stand.open() as opened:
+        flow = await _signed(stand, opened)
+        file = await opened.port(Signer).signed_file(flow.flow_id)
+    if file.sha256 != hashlib.sha256(file.content).hexdigest() or not file.content.startswith(PDF[:5]):
+        raise Failed("the signed file is no PDF or its hash differs")
+
+
+async def declined(stand: Stand) -> None:
+    if stand.bench.decline is None:
+        raise Skipped("the bench does not say how to decline")
+    async with stand.open() as opened:
+        flow = await _started(stand, opened)
+        await stand.act(stand.bench.decline(flow.flow_id))
+        await _expect(opened, flow, SigningState.DECLINED)
+
+
+async def revoked(stand: Stand) -> None:
+    async with stand.open() as opened:
+        flow = await _started(stand, opened)
+        for _ in range(2):
+            await opened.port(Signer).revoke(flow.flow_id, "合同条款有误")
+        await _expect(opened, flow, SigningState.REVOKED)
+
+
+async def extended(stand: Stand) -> None:
+    async with stand.open() as opened:
+        flow = await _started(stand, opened)
+        await opened.port(Signer).extend(flow.flow_id, datetime.now(UTC) + timedelta(days=60))
+        await _expect(opened, flow, SigningState.SIGNING, SigningState.PARTLY_SIGNED)
+
+
+async def sign_url(stand: Stand) -> None:
+    async with stand.open() as opened:
+        flow = await _started(stand, opened)
+        url = await opened.port(Signer).sign_url(flow.flow_id, "+8613800000001")
+    if not url.startswith(("http://", "https://")):
+        raise Failed(f"{url!r} is no link")
+
+
+async def urged(stand: Stand) -> None:
+    async with stand.open() as opened:
+        flow = await _started(stand, opened)
+        try:
+            await opened.port(Signer).urge(flow.flow_id)
+        except Rejected as refusal:
+            if len(str(refusal)) < 8:
+                raise Failed(f"the refusal says only “{refusal}”") from refusal
+
+
+async def same_title(stand: Stand) -> None:
+    first = contract(stand)
+    requests = [contract(stand, key=f"{first.contract_number}/{n}") for n in range(1, SAME + 1)]
+    async with stand.open() as opened:
+        made = {request.key: await deliver(flow_posting(request), opened) for request in requests}
+        for request in requests:
+            found = await opened.port(Signer).find_flow(request)
+            if found is None or found.flow_id != made[request.key].flow_id:
+                raise Failed(f"{request.key} is {made[request.key].flow_id}, found {found}")
+
+
+async def callback(stand: Stand) -> None:
+    if stand.bench.sign is None:
+        raise Skipped("the bench does not say how to sign")
+    async with stand.open() as opened, catching() as catcher:
+        if stand.bench.subscribe:
+            await stand.act(stand.bench.subscribe(catcher.url, stand.settings()))
+        flow = await deliver(flow_posting(contract(stand, hook=catcher.url)), opened)
+        await stand.act(stand.bench.sign(flow.flow_id))
+        messages = opened.port(Hook).open(await catcher.first())
+        hints = [opened.port(SigningHook).read_hint(each.kind, each.body) for each in messages]
+    if flow.flow_id not in {hint.flow_id for hint in hints if hint}:
+        raise Failed(f"the callback about {flow.flow_id} says {hints}")
+
+
+async def unknown(stand: Stand) -> None:
+    async with stand.open() as opened:
+        try:
+            found = await opened.port(Signer).flow("0" * 32)
+        except Fault:
+            return
+    raise Failed(f"a flow that does not exist was read as {found}")
+
+
+async def fetched(trouble: Trouble, stand: Stand) -> None:
+    async with stand.open() as opened:
+        flow = await _signed(stand, opened)
+        signer = opened.port(Signer)
+        true = await signer.signed_file(flow.flow_id)
+        await stand.faults([{**trouble.rule, "times": 2}])
+        for _ in range(ATTEMPTS):
+            try:
+                again = await signer.signed_file(flow.flow_id)
+            except Fault as fault:
+                if not isinstance(fault, trouble.allowed):
+                    raise Failed(f"met {fault.kind}: {fault}") from fault
+                continue
+            if again.sha256 != true.sha256:
+                raise Failed("half a file was taken for the signed one")
+            return
+    raise Failed("the file was never fetched")

@@ -1,0 +1,93 @@
+"""XML in and out of the EAI door: bytes we do not trust become elements, values become text."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+
+from lxml import etree
+
+from connectors.yonyou_u8.protocol import sendable
+
+Element = etree._Element
+LIMIT = 32 * 1024 * 1024
+"""Bytes of an answer. U8 itself cuts exports long before."""
+
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.-]{1,40})["']""")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
+_CODECS = {
+    **dict.fromkeys(("utf-8", "utf8"), "utf-8"),
+    **dict.fromkeys(("gb2312", "gbk", "gb18030"), "gb18030"),
+}
+
+
+class NotXml(ValueError):
+    """No well-formed XML, or XML that no honest server sends."""
+
+
+def parse(body: bytes) -> Element:
+    """No DTD, no entities, no network, bounded; in the declared encoding (gb2312 means gb18030)."""
+    if len(body) > LIMIT:
+        raise NotXml(f"{len(body)} 字节，超过上限 (too large)")
+    text = _DECLARATION.sub("", _decoded(body), count=1)
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise NotXml("含 DTD (a DTD is refused)")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        return etree.fromstring(text.encode(), parser)
+    except etree.XMLSyntaxError as error:
+        raise NotXml(f"不是完整的 XML (not well-formed): {error.msg}") from error
+
+
+def _decoded(body: bytes) -> str:
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    found = _DECLARED.match(body)
+    name = found[1].decode().lower() if found else "utf-8"
+    codec = _CODECS.get(name)
+    if codec is None:
+        raise NotXml(f"不支持的编码 {name} (unsupported encoding)")
+    try:
+        return body.decode(codec)
+    except UnicodeDecodeError as error:
+        raise NotXml(f"内容不是 {name} (the bytes are not {name})") from error
+
+
+def serialise(root: Element) -> bytes:
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def fill(
+    parent: Element, names: Iterable[str], values: Mapping[str, object], *, sparse: bool = False
+) -> None:
+    """Children in the order of the template; what is not given is an empty element, or left out if sparse."""
+    for name in names:
+        text = as_text(values.get(name))
+        if text or not sparse:
+            etree.SubElement(parent, name).text = text or None
+
+
+def flat(element: Element) -> dict[str, str]:
+    """Child elements with content, by name; columns come padded with blanks."""
+    texts = {str(child.tag): (child.text or "").strip() for child in element}
+    return {name: text for name, text in texts.items() if text}
+
+
+def as_text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "1" if value else "0"
+        case Decimal():
+            return format(value, "f")
+        case date():
+            return value.isoformat()
+        case _:
+            return str(sendable(str(value)))

@@ -1,0 +1,22 @@
+"""e签宝, as its sandbox keeps it."""
+
+from connector_kit.certify import Act, Bench
+from connector_kit.certify.bench import Found
+
+BENCHES = (
+    Bench(
+        connector="esign",
+        sandbox="esign",
+        other_doors=("/oss/",),
+        books={"flow": Found("flows", '"{}:1"')},
+        strange_status=(rb'"signFlowStatus"\s*:\s*\d+', b'"signFlowStatus":97'),
+        sign=lambda flow: Act("sign_all", {"flow_id": flow}),
+        decline=lambda flow: Act("decline", {"flow_id": flow, "reason": "价格不符"}),
+        hook_headers=(
+            "x-tsign-open-app-id",
+            "x-tsign-open-timestamp",
+            "x-tsign-open-signature-algorithm",
+            "x-tsign-open-signature",
+        ),
+    ),
+)

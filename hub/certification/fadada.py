@@ -1,0 +1,19 @@
+"""法大大, as its sandbox keeps it."""
+
+from connector_kit.certify import Act, Bench
+from connector_kit.certify.bench import Found
+
+BENCHES = (
+    Bench(
+        connector="fadada",
+        sandbox="fadada",
+        books={"flow": Found("flows")},
+        other_doors=("/cos/",),
+        login="get-access-token",
+        strange_status=(rb'"signTaskStatus"\s*:\s*"[^"]*"', b'"signTaskStatus":"nobody_knows"'),
+        sign=lambda flow: Act("sign_all", {"flow_id": flow}),
+        decline=lambda flow: Act("decline", {"flow_id": flow, "reason": "价格不符"}),
+        subscribe=lambda url, settings: Act("subscribe", {"url": url}),
+        hook_headers=("x-fasc-app-id", "x-fasc-timestamp", "x-fasc-sign"),
+    ),
+)

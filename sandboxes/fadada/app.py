@@ -1,0 +1,288 @@
+"""Routes, the gate before them, and what people do at the vendor's own pages."""
+
+import io
+import uuid
+import zipfile
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from sandboxes.common import Act, Row, Sandbox
+from sandboxes.fadada import gate, views
+from sandboxes.fadada.checks import check_owner
+from sandboxes.fadada.envelope import (
+    BAD_TOKEN,
+    BUSY,
+    REPEATED_NONCE,
+    Json,
+    Refused,
+    answer,
+    bad,
+    part,
+    read_object,
+    refusal,
+    required,
+)
+from sandboxes.fadada.files import Files
+from sandboxes.fadada.notices import Notices
+from sandboxes.fadada.tasks import ALL_SIGNED, FINISHED, SIGNING, Tasks
+
+APP_ID = "80009999"
+APP_SECRET = "FASCEXAMPLESECRET000000000000001"  # noqa: S105  # made up, and the same everywhere
+OPEN_CORP = "example0open0corp0id000000000001"
+BUSINESS = "example0free0sign0scene"
+PREFIX = "/api/v5"
+TOKEN_SECONDS = 7200
+NONCE_MS = 10 * 60 * 1000
+LINK_SECONDS = 3600
+
+
+class Fadada(Sandbox):
+    name = "fadada"
+
+    @property
+    def files(self) -> Files:
+        return Files(self.books, self.clock, secret=APP_SECRET, address=lambda: self.address)
+
+    @property
+    def tasks(self) -> Tasks:
+        notices = Notices(self.books, self.clock, self.callbacks, app_id=APP_ID, secret=APP_SECRET)
+        return Tasks(self.books, self.clock, self.files, notices)
+
+    def credentials(self) -> dict[str, str]:
+        return {
+            "app_id": APP_ID,
+            "app_secret": APP_SECRET,
+            "open_corp_id": OPEN_CORP,
+            "free_sign_scene": BUSINESS,
+        }
+
+    def seed(self) -> None:
+        self.books.table("account")["own"] = {
+            "openCorpId": OPEN_CORP,
+            "corpName": "示例科技有限公司",
+            "contractsLeft": 1_000_000,
+            "webhook": None,
+        }
+
+    def vendor_error(self) -> Response:
+        return refusal(Refused(BUSY, "系统繁忙，请稍后再试"))
+
+    def expire_sessions(self) -> None:
+        self.books.table("tokens").clear()
+
+    def routes(self) -> list[BaseRoute]:
+        """With and without the path of the public address."""
+        calls: dict[str, Callable[[Json], object]] = {
+            "/file/get-upload-url": self.files_call(Files.place),
+            "/file/process": self.files_call(Files.process),
+            "/sign-task/create": lambda body: self.tasks.create(body),
+            "/sign-task/start": lambda body: self.tasks.start(body),
+            "/sign-task/cancel": lambda body: self.tasks.cancel(body),
+            "/sign-task/finish": lambda body: self.tasks.finish(body),
+            "/sign-task/delete": lambda body: self.tasks.delete(body),
+            "/sign-task/urge": lambda body: self.tasks.urge(body),
+            "/sign-task/extension": lambda body: self.tasks.extend(body),
+            "/sign-task/actor/get-url": self._actor_url,
+            "/sign-task/app/get-detail": self._detail,
+            "/sign-task/get-detail": self._detail,
+            "/sign-task/owner/get-list": self._list,
+            "/sign-task/owner/get-download-url": self._download_url,
+        }
+        paths = [(path, self._guarded(call)) for path, call in calls.items()]
+        paths.append(("/service/get-access-token", self._token))
+        return [
+            *(
+                Route(prefix + path, endpoint, methods=["POST"])
+                for prefix in ("", PREFIX)
+                for path, endpoint in paths
+            ),
+            Route("/cos/upload/{name}", self._upload, methods=["PUT"]),
+            Route("/cos/signed/{task_id}", self._signed),
+            Route("/cos/zip/{task_id}", self._zip),
+        ]
+
+    def acts(self) -> dict[str, Act]:
+        return {
+            "sign": self._act_sign,
+            "sign_all": self._act_sign_all,
+            "decline": self._act_decline,
+            "expire": self._act_expire,
+            "revoke": self._act_revoke,
+            "subscribe": self._act_subscribe,
+            "quota": self._act_quota,
+        }
+
+    # -- behind the gate ----------------------------------------------------------------------------------
+
+    def files_call(self, call: Callable[[Files, Json], Json]) -> Callable[[Json], Json]:
+        return lambda body: call(self.files, body)
+
+    async def _token(self, request: Request) -> Response:
+        """While a token is valid, asking again gives the same one and extends it."""
+        try:
+            await self._check(request)
+            tokens, now = self.books.table("tokens"), self.clock.millis()
+            valid = [token for token, row in tokens.items() if row["until"] > now]
+            token = valid[0] if valid else uuid.uuid4().hex
+            tokens[token] = {"until": now + TOKEN_SECONDS * 1000}
+            return answer({"accessToken": token, "expiresIn": str(TOKEN_SECONDS)})
+        except Refused as error:
+            return refusal(error)
+
+    def _guarded(self, call: Callable[[Json], object]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                content = await self._check(request)
+                self._check_token(request.headers.get("x-fasc-accesstoken", ""))
+                return answer(call(read_object(content)))
+            except Refused as error:
+                return refusal(error)
+
+        return endpoint
+
+    async def _check(self, request: Request) -> str:
+        form = parse_qs((await request.body()).decode(), keep_blank_values=True)
+        content = form.get("bizContent", [""])[0]
+        now = self.clock.millis()
+        gate.check(request.headers, content, app_id=APP_ID, secret=APP_SECRET, now_ms=now)
+        nonces, nonce = self.books.table("_nonces"), request.headers["x-fasc-nonce"]
+        if now - nonces.get(nonce, {}).get("at", 0) < NONCE_MS:
+            raise Refused(REPEATED_NONCE, "请求重复")
+        nonces[nonce] = {"at": now}
+        return content
+
+    def _check_token(self, token: str) -> None:
+        tokens, now = self.books.table("tokens"), self.clock.millis()
+        if tokens.get(token, {}).get("until", 0) <= now:
+            raise Refused(BAD_TOKEN, "accessToken无效或已过期", status=401)
+        tokens[token] = {"until": now + TOKEN_SECONDS * 1000}
+
+    def _detail(self, body: Json) -> Json:
+        return views.detail(self.tasks.get(body), self.books.table("account")["own"])
+
+    def _list(self, body: Json) -> Json:
+        check_owner(part(body, "ownerId"), self.books.table("account")["own"], name="ownerId")
+        return views.page(self.tasks.all(), body, self.books.table("account")["own"])
+
+    def _actor_url(self, body: Json) -> Json:
+        task = self.tasks.get(body)
+        actor_id = required(body, "actorId")
+        if not any(row["actorId"] == actor_id for row in task["actors"]):
+            raise Refused("211066", "参与方不存在")
+        link = f"https://uat-e.fadada.com/signtask/{task['signTaskId']}/{uuid.uuid4().hex}"
+        return {"actorSignTaskUrl": link, "actorSignTaskEmbedUrl": f"{link}?embed=1"}
+
+    def _download_url(self, body: Json) -> Json:
+        """One named document comes as it is, everything together as a zip."""
+        check_owner(part(body, "ownerId"), self.books.table("account")["own"], name="ownerId")
+        task = self.tasks.get(body)
+        if task["status"] != FINISHED:
+            raise Refused("211129", "签署任务未完成，不能下载")
+        if body.get("id") is None:
+            return {"downloadUrl": self.files.link(f"/cos/zip/{task['signTaskId']}", seconds=LINK_SECONDS)}
+        if str(body["id"]) not in {doc["docId"] for doc in task["docs"]}:
+            raise bad("id不存在")
+        return {"downloadUrl": self.files.link(f"/cos/signed/{task['signTaskId']}", seconds=LINK_SECONDS)}
+
+    # -- the object store: links instead of signatures ----------------------------------------------------
+
+    async def _upload(self, request: Request) -> Response:
+        raw = await request.body()
+        if not self.files.link_holds(request.url.path, request.query_params):
+            return _store_refusal()
+        self.files.receive(request.path_params["name"], raw)
+        return Response(status_code=200)
+
+    async def _signed(self, request: Request) -> Response:
+        if not self.files.link_holds(request.url.path, request.query_params):
+            return _store_refusal()
+        return Response(self.tasks.content(request.path_params["task_id"]), media_type="application/pdf")
+
+    async def _zip(self, request: Request) -> Response:
+        if not self.files.link_holds(request.url.path, request.query_params):
+            return _store_refusal()
+        task_id = request.path_params["task_id"]
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("合同.pdf", self.tasks.content(task_id))
+        return Response(packed.getvalue(), media_type="application/zip")
+
+    # -- people -------------------------------------------------------------------------------------------
+
+    async def _act_sign(self, body: Json) -> Json:
+        """{flow_id | title, signer?: index}: the next signer in order, or the given one, signs."""
+        task = self._running(body)
+        self.tasks.sign(task, body.get("signer"))
+        return _state(task)
+
+    async def _act_sign_all(self, body: Json) -> Json:
+        """{flow_id | title}: everybody who is left signs, in order."""
+        task = self._running(body)
+        while task["status"] == SIGNING:
+            self.tasks.sign(task)
+        return _state(task)
+
+    async def _act_decline(self, body: Json) -> Json:
+        """{flow_id | title, signer?: index, reason?}: ends the task for everybody."""
+        task = self._running(body)
+        self.tasks.decline(task, reason=str(body.get("reason") or "拒签"), index=body.get("signer"))
+        return _state(task)
+
+    async def _act_expire(self, body: Json) -> Json:
+        """{flow_id | title}: the deadline passes now."""
+        task = self._running(body)
+        self.tasks.expire(task)
+        return _state(task)
+
+    async def _act_revoke(self, body: Json) -> Json:
+        """{flow_id | title, reason?}: the sender takes it back at the vendor's own pages."""
+        task = self._running(body)
+        reason = str(body.get("reason") or "撤回")
+        try:
+            self.tasks.cancel({"signTaskId": task["signTaskId"], "terminationNote": reason})
+        except Refused as error:
+            raise ValueError(str(error)) from error
+        return _state(task)
+
+    async def _act_subscribe(self, body: Json) -> Json:
+        """{url}: the application's own callback address, for tasks without one; null ends it."""
+        return self._change_account(webhook=body["url"])
+
+    async def _act_quota(self, body: Json) -> Json:
+        """{left}: how many contracts may still be sent."""
+        return self._change_account(contractsLeft=int(body["left"]))
+
+    def _change_account(self, **changes: Any) -> Json:
+        account = self.books.table("account")
+        account["own"] = account["own"] | changes
+        return account["own"]
+
+    def _running(self, body: Json) -> Row:
+        """By id, or the newest of this title; one that can be signed comes first."""
+        if flow_id := body.get("flow_id"):
+            try:
+                return self.tasks.get({"signTaskId": str(flow_id)})
+            except Refused as error:
+                raise ValueError(str(error)) from error
+        found = [task for task in self.tasks.all() if task["title"] == body["title"]]
+        if not found:
+            raise ValueError(f"no task with the title {body['title']}")
+        return max(found, key=lambda task: (task["status"] in (SIGNING, ALL_SIGNED), task["created"]))
+
+
+def _store_refusal() -> Response:
+    body = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+    return Response(body, status_code=403, media_type="application/xml")
+
+
+def _state(task: Row) -> Json:
+    return {
+        "flow_id": task["signTaskId"],
+        "status": task["status"],
+        "signers": [row["signStatus"] for row in task["actors"]],
+    }

@@ -1,0 +1,302 @@
+"""The life of a signing flow: what the sender, the signers and the clock do to it."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from sandboxes.common import Books, Clock, Row
+from sandboxes.common.clock import CHINA
+from sandboxes.tencent_ess import checks
+from sandboxes.tencent_ess.envelope import Json, Refused, integer, text, texts
+from sandboxes.tencent_ess.files import Files
+from sandboxes.tencent_ess.notices import Notices
+
+NOT_STARTED, WAITING, PART, DECLINED, ALL, EXPIRED, CANCELLED = range(7)
+RUNNING = {WAITING, PART}
+IN_FLOW, TO_SIGN, SIGNED, REFUSED_TO_SIGN, LATE, WITHDRAWN = 1, 2, 3, 4, 5, 6
+OPEN = {0, IN_FLOW, TO_SIGN}
+DOCUMENT_SECONDS = 3
+COMPOSE_SECONDS = 1
+MOST_REMINDERS = 3
+TEMPLATE_PAGE = b"%PDF-1.4\n1 0 obj<</Type/Page>>endobj\n%%EOF\n"
+
+
+def new_id() -> str:
+    return f"yD{uuid.uuid4().hex[:30]}"
+
+
+class Flows:
+    def __init__(self, books: Books, clock: Clock, files: Files, notices: Notices) -> None:
+        self._books = books
+        self._clock = clock
+        self._files = files
+        self._notices = notices
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def get(self, flow_id: str) -> Row:
+        flow = self._books.table("flows").get(flow_id)
+        if flow is None:
+            raise Refused("ResourceNotFound.Flow", "合同流程不存在")
+        return self._expire_if_due(flow)
+
+    def all(self) -> list[Row]:
+        return [self._expire_if_due(flow) for flow in list(self._books.table("flows").values())]
+
+    def known(self, flow_ids: list[str]) -> list[Row]:
+        """Unknown ids are left out."""
+        return [self.get(flow_id) for flow_id in flow_ids if flow_id in self._books.table("flows")]
+
+    # -- the sender's calls -------------------------------------------------------------------------------
+
+    def create_by_files(self, body: Json) -> Row:
+        now = self.seconds()
+        accepted = checks.head(body, now=now, deadline_name="Deadline")
+        code = "InvalidParameter.FlowFileIds"
+        (file_id,) = texts(body, "FileIds", most=1, code=code)
+        approvers = checks.approvers(body, own_name=self._own_name(), with_components=True)
+        file = self._files.pdf(file_id)
+        flow = self._new(body, accepted, approvers) | {
+            "DocumentId": new_id(),
+            "fileId": file_id,
+            "fileName": file["FileName"],
+        }
+        self._start(flow)
+        return flow
+
+    def create(self, body: Json) -> Row:
+        """Step 1 of a flow from a template."""
+        accepted = checks.head(body, now=self.seconds(), deadline_name="DeadLine")
+        approvers = checks.approvers(body, own_name=self._own_name(), with_components=False)
+        flow = self._new(body, accepted, approvers)
+        self._save(flow)
+        return flow
+
+    def create_document(self, body: Json) -> Row:
+        """Step 2: the template gives the document and says who may sign where."""
+        flow = self.get(text(body, "FlowId", code="MissingParameter.FlowId"))
+        template = self._books.table("templates").get(text(body, "TemplateId"))
+        if template is None:
+            raise Refused("ResourceNotFound.Template", "模板不存在")
+        if flow["DocumentId"]:
+            raise Refused("FailedOperation.FlowHasDocument", "流程已关联文档")
+        names = texts(body, "FileNames", most=1, code="MissingParameter.FileNames")
+        if {row["recipientId"] for row in flow["approvers"]} != set(template["recipients"]):
+            raise Refused("OperationDenied.ApproverNoMatchTemplate", "参与人与模板中的不匹配")
+        flow |= {"DocumentId": new_id(), "fileName": f"{names[0]}.pdf", "composed": self.seconds()}
+        self._save(flow)
+        return flow
+
+    def start(self, flow_id: str) -> None:
+        """Step 3."""
+        flow = self.get(flow_id)
+        if flow["status"] != NOT_STARTED:
+            raise Refused("OperationDenied.FlowHasStarted", "流程已发起")
+        if not flow["DocumentId"]:
+            raise Refused("FailedOperation.FlowHasNoDocument", "流程未关联文档")
+        if self.seconds() < flow["composed"] + DOCUMENT_SECONDS:
+            raise Refused("OperationDenied.DocumentNoAvailable", "文档合成中，请稍后重试")
+        self._start(flow)
+
+    def cancel(self, body: Json) -> Json:
+        flow = self.get(text(body, "FlowId", code="MissingParameter.FlowId"))
+        reason = text(body, "CancelMessage", code="MissingParameter.CancelReason")
+        if len(reason) > 200:
+            raise Refused("InvalidParameter.CancelReason", "撤销理由最多200个字符")
+        if flow["status"] not in (NOT_STARTED, *RUNNING):
+            raise Refused("OperationDenied.FlowCancelForbid", "流程状态不允许撤销")
+        people_signed = any(r["status"] == SIGNED and r["type"] not in checks.AUTO for r in flow["approvers"])
+        if flow["status"] != NOT_STARTED and not people_signed:
+            self._charge(flow, count=-1)
+        self._end(flow, CANCELLED, operate="cancel", left=WITHDRAWN, message=reason)
+        return {}
+
+    def extend(self, body: Json) -> Json:
+        flow = self.get(text(body, "FlowId", code="MissingParameter.FlowId"))
+        code = "InvalidParameter.FlowDeadLine"
+        deadline = integer(body.get("Deadline"), default=0, code=code)
+        if flow["status"] not in RUNNING:
+            raise Refused("OperationDenied.FlowStatusForbid", "流程状态不允许延期")
+        if deadline <= max(flow["deadline"], self.seconds()):
+            raise Refused(code, "新的签署截止时间须晚于原截止时间和当前时间")
+        self._save(flow | {"deadline": deadline})
+        return {}
+
+    def remind(self, flow_id: str) -> Json:
+        """A refusal is no error here."""
+        flow = self.get(flow_id)
+        waiting = [row for row in flow["approvers"] if row["status"] == TO_SIGN and row["notify"] != "NONE"]
+        able = [row for row in waiting if row["reminded"] < MOST_REMINDERS]
+        for row in able:
+            row["reminded"] += 1
+        self._save(flow)
+        text = "" if able else "催办次数已达上限" if waiting else "没有可催办的签署人"
+        return {"FlowId": flow_id, "CanRemind": bool(able), "RemindMessage": text}
+
+    def file_link(self, flow_id: str, *, seconds: int) -> str:
+        """A signed document is composed a little after the last signature."""
+        flow = self.get(flow_id)
+        if not flow["DocumentId"]:
+            raise Refused("FailedOperation.FlowHasNoDocument", "流程未关联文档")
+        if flow["status"] == ALL and self.seconds() < flow["updated"] + COMPOSE_SECONDS:
+            raise Refused("OperationDenied.DocumentNoAvailable", "文档合成中，请稍后重试")
+        return self._files.link(f"/cos/flow/{flow_id}", seconds=seconds)
+
+    def content(self, flow_id: str) -> bytes:
+        """The uploaded bytes, and after their end a made-up update with a line per signature."""
+        flow = self.get(flow_id)
+        original = self._files.content(flow["fileId"]) if flow["fileId"] else TEMPLATE_PAGE
+        signed = [row for row in flow["approvers"] if row["status"] == SIGNED]
+        lines = [f"%% signature {n} of {flow_id} at {row['time']}" for n, row in enumerate(signed, start=1)]
+        return original + "\n".join(["", *lines, "%%EOF", ""]).encode()
+
+    # -- people and the clock -----------------------------------------------------------------------------
+
+    def sign(self, flow: Row, index: int | None = None) -> None:
+        self._sign(flow, _at_work(flow, index))
+        self._go_on(flow)
+
+    def decline(self, flow: Row, *, reason: str, index: int | None = None) -> None:
+        """One decline ends the flow."""
+        approver = _at_work(flow, index)
+        approver |= {"status": REFUSED_TO_SIGN, "message": reason, "time": self.seconds()}
+        self._end(flow, DECLINED, operate="reject", message=reason, approver=approver)
+
+    def expire(self, flow: Row) -> None:
+        if flow["status"] not in RUNNING:
+            raise ValueError(f"flow {flow['FlowId']} is not being signed")
+        flow["deadline"] = min(flow["deadline"], self.seconds())
+        self._end(flow, EXPIRED, operate="deadline", left=LATE)
+
+    def seconds(self) -> int:
+        return self._clock.millis() // 1000
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _new(self, body: Json, accepted: Row, approvers: list[Row]) -> Row:
+        now = self.seconds()
+        for order, row in enumerate(approvers, start=1):
+            row |= {
+                "order": order,
+                "signId": new_id(),
+                "recipientId": row["recipientId"] or new_id(),
+            }
+        return accepted | {
+            "FlowId": new_id(),
+            "status": NOT_STARTED,
+            "message": "",
+            "creator": body["Operator"]["UserId"],
+            "created": now,
+            "updated": now,
+            "composed": now,
+            "DocumentId": "",
+            "fileId": "",
+            "fileName": "",
+            "approvers": approvers,
+        }
+
+    def _start(self, flow: Row) -> None:
+        self._charge(flow, count=1)
+        flow["status"] = WAITING
+        for row in flow["approvers"]:
+            row["status"] = IN_FLOW
+        self._tell(flow, operate="start")
+        self._go_on(flow)
+
+    def _go_on(self, flow: Row) -> None:
+        """Gives the turn on; sealing by machine happens at once, before the create call has answered."""
+        while waiting := _whose_turn(flow):
+            for row in waiting:
+                row["status"] = TO_SIGN
+            machines = [row for row in waiting if row["type"] in checks.AUTO]
+            for row in machines:
+                self._sign(flow, row)
+            if not machines:
+                break
+        if waiting:
+            self._save(flow)
+        else:
+            self._end(flow, ALL, operate="finish")
+
+    def _sign(self, flow: Row, approver: Row) -> None:
+        approver |= {"status": SIGNED, "time": self.seconds()}
+        if any(row["status"] in OPEN for row in flow["approvers"]):
+            flow |= {"status": PART, "updated": self.seconds()}
+            self._tell(flow, operate="sign", approver=approver)
+
+    def _expire_if_due(self, flow: Row) -> Row:
+        if flow["status"] in RUNNING and flow["deadline"] <= self.seconds():
+            self._end(flow, EXPIRED, operate="deadline", left=LATE)
+        return flow
+
+    def _end(
+        self,
+        flow: Row,
+        status: int,
+        *,
+        operate: str,
+        left: int | None = None,
+        message: str = "",
+        approver: Row | None = None,
+    ) -> None:
+        """`left`: what becomes of those who have not signed."""
+        for row in flow["approvers"]:
+            if left is not None and row["status"] in OPEN:
+                row["status"] = left
+        flow |= {"status": status, "message": message, "updated": self.seconds()}
+        self._save(flow)
+        self._tell(flow, operate=operate, approver=approver)
+
+    def _charge(self, flow: Row, *, count: int) -> None:
+        """The bill names each flow that was started; some cancelled ones come back."""
+        account = self._books.table("account")
+        left = int(account["own"]["contractsLeft"]) - count
+        if left < 0:
+            raise Refused("OperationDenied.NoQuota", "合同份额不足")
+        account["own"] = account["own"] | {"contractsLeft": left}
+        number = str(self._books.next_number("usage"))
+        self._books.table("usage")[number] = {"flow": flow["FlowId"], "count": count, "at": self.seconds()}
+
+    def _tell(self, flow: Row, *, operate: str, approver: Row | None = None) -> None:
+        self._notices.flow_changed(flow, operate=operate, approver=approver, message_id=new_id())
+
+    def _own_name(self) -> str:
+        return str(self._books.table("account")["own"]["OrganizationName"])
+
+    def _save(self, flow: Row) -> None:
+        self._books.table("flows")[flow["FlowId"]] = flow
+
+
+def china_day(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, CHINA):%Y%m%d}"
+
+
+def find_approver(flow: Row, given: Json) -> Row:
+    """By the ids that the create call gave, or by the mobile."""
+    keys: dict[str, Callable[[Row], object]] = {
+        "SignId": lambda row: row["signId"],
+        "RecipientId": lambda row: row["recipientId"],
+        "ApproverMobile": lambda row: row["mobile"],
+    }
+    for name, read in keys.items():
+        if given.get(name):
+            for row in flow["approvers"]:
+                if read(row) == given[name]:
+                    found: Row = row
+                    return found
+    raise Refused("ResourceNotFound.FlowApprover", "未找到签署人")
+
+
+def _whose_turn(flow: Row) -> list[Row]:
+    left = [row for row in flow["approvers"] if row["status"] in OPEN]
+    return left if flow["unordered"] else left[:1]
+
+
+def _at_work(flow: Row, index: int | None) -> Row:
+    if flow["status"] not in RUNNING:
+        raise ValueError(f"flow {flow['FlowId']} is not being signed")
+    rows: list[Row] = flow["approvers"] if index is None else flow["approvers"][index : index + 1]
+    for row in rows:
+        if row["status"] == TO_SIGN:
+            return row
+    raise ValueError("nobody has to sign now" if index is None else f"it is not the turn of signer {index}")
