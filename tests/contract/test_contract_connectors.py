@@ -50,8 +50,8 @@ def test_it_misses_only_what_the_page_says(
     report = reports[bench].result()
     about = PAGE.read_text(encoding="utf-8").partition(f"\n**{title_of(report)}**\n")[2].partition("\n**")[0]
     unsaid = [each for each in report.of("failed") if f"- missed: {each.name}:" not in about]
+    assert about, "run: guantong certify --all --write"
     assert not unsaid
-    assert f"| {title_of(report)} | **{report.tier}** |" in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("bench", known(), ids=named)

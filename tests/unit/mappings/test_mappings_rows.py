@@ -307,7 +307,9 @@ def test_no_float_leaves_and_explain_always_agrees(record: dict[str, object]) ->
     mapped = EVERYTHING.apply(record)
     assert not has_float(mapped.data)
     traces = EVERYTHING.explain(record)
-    assert [trace.problem for trace in traces if trace.problem] == mapped.problems or len(mapped.problems) > 1
+    told = [trace.problem for trace in traces if trace.problem]
+    # By their text: a NaN in a problem's value is not equal to itself.
+    assert repr(told) == repr(list(mapped.problems)) or len(mapped.problems) > 1
     results = {trace.target: trace.result for trace in traces if "[" not in trace.target}
     assert repr({key: value for key, value in results.items() if value is not None}) == repr(mapped.data)
 
