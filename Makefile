@@ -10,7 +10,8 @@ demo: $(READY)
 	$(BIN)/guantong demo
 
 test: $(READY) lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/e2e
+	$(BIN)/pytest tests/e2e
 
 lint: $(READY)
 	$(BIN)/ruff check .

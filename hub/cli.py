@@ -178,7 +178,9 @@ def _with_servers(settings: Settings) -> Settings:
 
 @app.command()
 def sandbox(
-    name: Annotated[str, typer.Argument(help="、".join(SANDBOX_PORTS))],
+    name: Annotated[
+        str, typer.Argument(help="、".join((*SANDBOX_PORTS, "tencent_ess", "fadada", "kingdee_eas")))
+    ],
     port: Annotated[int, typer.Option(help="0：任意空闲端口")] = 0,
     data: Annotated[Path | None, typer.Option(help="账本存放目录；不给则只在内存")] = None,
     as_json: AsJson = False,

@@ -19,7 +19,7 @@ from connector_kit import Operation, Reply, Request, Token
 from connectors.douyin_leads.errors import fault_from
 from connectors.douyin_leads.settings import Settings, Source
 from connectors.douyin_leads.wire import CluePage, Envelope, LifePage, Nothing, Page, TokenData
-from domain.faults import Malformed
+from domain.faults import Malformed, Misconfigured, Rejected
 from domain.ports import Inbound
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -49,7 +49,11 @@ def build_refresh(settings: Settings, refresh_token: str) -> Request:
 
 
 def read_token(reply: Reply, *, now: datetime) -> Token:
-    data = _data(reply, TokenData)
+    """Whatever is refused here is wrong in the connection: its app, its secret, its authorisation."""
+    try:
+        data = _data(reply, TokenData)
+    except Rejected as fault:
+        raise Misconfigured(fault.message, fault.code) from fault
     return Token(data.access_token, now + timedelta(seconds=data.expires_in), data.refresh_token)
 
 

@@ -9,7 +9,7 @@ from hub.world import World
 
 LEAST_KILLS = 5
 FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 6.0
+LONGEST_PAUSE = 8.0
 
 TRANSPORT_FAULTS = (
     {"kind": "delay", "rate": 0.05, "seconds": 0.4},

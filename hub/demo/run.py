@@ -59,6 +59,8 @@ class DemoOptions:
     cast: Cast = field(default_factory=Cast)
     patience: float = PATIENCE
     """Seconds that one step may take before the story counts as stuck."""
+    steps: int | None = None
+    """Only the first so many steps; None: the whole story."""
     disturb: Callable[[Settings], None] | None = None
     """Called every second while the story is played."""
     commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -144,7 +146,7 @@ async def _play(
         stuck = ""
         try:
             async with _disturbed(settings, options):
-                await _tell_under(chaos if options.chaos else None, story, screen)
+                await _tell_under(chaos if options.chaos else None, story, screen, options.steps)
             await story.finish()
         except StoryStuck as error:
             stuck = str(error)
@@ -152,13 +154,13 @@ async def _play(
     return DemoResult(found, story.disagreements, chaos.kills, time.monotonic() - started, stuck)
 
 
-async def _tell_under(chaos: Chaos | None, story: Story, screen: Console) -> None:
+async def _tell_under(chaos: Chaos | None, story: Story, screen: Console, steps: int | None) -> None:
     if chaos is None:
-        await _tell(story, screen)
+        await _tell(story, screen, steps)
         return
     await chaos.start()
     try:
-        await _tell(story, screen)
+        await _tell(story, screen, steps)
     finally:
         await chaos.stop()
 
@@ -192,7 +194,7 @@ async def _world(settings: Settings, options: DemoOptions, ports: Mapping[str, i
         await world.close()
 
 
-async def _tell(story: Story, screen: Console) -> None:
+async def _tell(story: Story, screen: Console, count: int | None) -> None:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -200,7 +202,7 @@ async def _tell(story: Story, screen: Console) -> None:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    steps = story.steps()
+    steps = story.steps()[:count]
     with Progress(*columns, console=screen) as progress:
         bar = progress.add_task("准备", total=len(steps))
         for name, play in steps:
