@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     port: int = 8700
     public_url: str = ""
     """Where vendors reach us; empty: http://host:port."""
+    apis: int = 1
+    """API processes that share the port: one takes about 5,000 pushes a second."""
     workers: int = 1
     worker_threads: int = 8
     worker_poll_ms: int = 10

@@ -27,7 +27,7 @@ def parts(settings: Settings, sandbox_ports: Mapping[str, int]) -> list[Part]:
     books = str(settings.data / "sandboxes")
     return [
         Part("sandboxes", ["-m", "sandboxes", *wanted, "--data", books, "--with-parent"]),
-        Part("api", ["-m", "hub", "api"]),
+        *(Part("api" if n == 1 else f"api-{n}", ["-m", "hub", "api"]) for n in range(1, settings.apis + 1)),
         *(Part(f"worker-{number}", ["-m", "hub", "worker"]) for number in range(1, settings.workers + 1)),
     ]
 
@@ -39,6 +39,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "REDIS_URL": settings.redis_url,
         "GUANTONG_DATA": str(settings.data.resolve()),
         "GUANTONG_PORT": str(settings.port),
+        "GUANTONG_APIS": str(settings.apis),
         "GUANTONG_KEY": sealing_key(settings.data).decode(),
     }
 
