@@ -58,12 +58,18 @@ def cast_of(*, signer: str = "esign", doors: tuple[str, ...] = ()) -> Cast:
 
 async def connect_sandboxes(world: World, *, statements: Path, cast: Cast) -> None:
     """`statements`: the folder that the bank's stand-in writes to and the hub reads from."""
-    for name, (sandbox, connector) in cast.connectors.items():
-        credentials = (await world.about(sandbox))["credentials"]
-        place = {"folder": str(statements)} if name == BANK else {"base_url": world.sandbox_urls[sandbox]}
-        values = {**credentials, **place, **cast.settings.get(name, {})}
-        await world.hub("PUT", f"/api/connections/{name}", {"connector": connector, "values": values})
+    for name in cast.connectors:
+        await connect_sandbox(world, name, statements=statements, cast=cast)
     await world.act("bank", "set_folder", {"folder": str(statements)})
     await world.act("douyin_leads", "add_rule", {"url": f"{world.hub_url}/hooks/{DOUYIN}"})
     if cast.signer in TOLD_ONCE:
         await world.act(cast.signer, "subscribe", {"url": f"{world.hub_url}/hooks/{ESIGN}"})
+
+
+async def connect_sandbox(world: World, name: str, *, statements: Path, cast: Cast) -> None:
+    """With the credentials that the sandbox prints now; once more when an authorisation was lost."""
+    sandbox, connector = cast.connectors[name]
+    credentials = (await world.about(sandbox))["credentials"]
+    place = {"folder": str(statements)} if name == BANK else {"base_url": world.sandbox_urls[sandbox]}
+    values = {**credentials, **place, **cast.settings.get(name, {})}
+    await world.hub("PUT", f"/api/connections/{name}", {"connector": connector, "values": values})

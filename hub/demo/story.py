@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
@@ -19,10 +20,13 @@ from hub.demo.plan import (
     Plan,
     PlannedContract,
 )
-from hub.standins import DOUYIN, Cast, connect_sandboxes
+from hub.standins import DOUYIN, Cast, connect_sandbox, connect_sandboxes
 from hub.world import World
 
 AT_ONCE = 4
+GRANT_LOST = "[40107]"
+GRANT_PAUSE = 5.0
+"""Seconds until the next pull has shown whether the new authorisation works."""
 
 DONE_STATES = ("signed", "fulfilled")
 ENDED_STATES = (*DONE_STATES, "declined", "expired")
@@ -35,6 +39,7 @@ class Story:
         self._store = store
         self._folder = folder
         self._cast = cast
+        self._authorise_after = 0.0
         self.clues: list[str] = []
         self.disagreements: list[str] = []
 
@@ -231,18 +236,27 @@ class Story:
         async def look() -> bool:
             seen.update(await self._look())
             await self._replay_dead_letters(seen)
+            await self._authorise_again(seen)
             return reached(seen)
 
         await self._world.until(look, what, lambda: seen)
 
     async def _look(self) -> dict[str, Any]:
         async with self._store.transaction() as uow:
-            return await reports.summarise(uow)
+            failing = [row["failure"] for row in await uow.schedule.all() if row["failure"]]
+            return {**await reports.summarise(uow), "failing": failing}
 
     async def _replay_dead_letters(self, seen: dict[str, Any]) -> None:
         """IT replays what failed (an answer cut in half): it is looked up first, nothing is doubled."""
         if seen["deliveries"].get("failed", 0):
             await self._world.hub("POST", "/api/deliveries/replay")
+
+    async def _authorise_again(self, seen: dict[str, Any]) -> None:
+        """The answer to a token refresh was lost, and with it the grant: only a person can give another."""
+        now = time.monotonic()
+        if now > self._authorise_after and any(GRANT_LOST in failure for failure in seen["failing"]):
+            self._authorise_after = now + GRANT_PAUSE
+            await connect_sandbox(self._world, DOUYIN, statements=self._folder, cast=self._cast)
 
     async def _at_rest(self) -> None:
         await self._until(

@@ -64,7 +64,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Pa
     return demo("--seed", "11", "--leads", str(LEADS), "--data", str(data)), data
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_whole_thread(played: tuple[dict[str, Any], Path]) -> None:
     result, _ = played
     assert sound(result), result
@@ -78,7 +78,7 @@ def test_the_whole_thread(played: tuple[dict[str, Any], Path]) -> None:
     assert result["disagreements"] == ["missing_in_erp"]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_every_link_of_a_paid_contract_has_its_evidence(played: tuple[dict[str, Any], Path]) -> None:
     _, data = played
     numbers = [f"HT-2026-{number:04d}" for number in range(1, 41)]
@@ -125,7 +125,7 @@ def check_trace(found: dict[str, Any]) -> None:
     assert {"lead", "assignment", "contract", "signing", "erp", "payment"} <= kinds
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_crashes_and_faults_change_nothing(played: tuple[dict[str, Any], Path]) -> None:
     """Three seeds: SIGKILL at random moments and every fault that the sandboxes know."""
 
@@ -145,7 +145,7 @@ def test_crashes_and_faults_change_nothing(played: tuple[dict[str, Any], Path]) 
         assert found["end_state"] == expected["end_state"]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_losing_redis_loses_nothing(played: tuple[dict[str, Any], Path]) -> None:
     def flush(settings: Settings) -> None:
         redis.Redis.from_url(settings.redis_url).flushall()
@@ -176,12 +176,12 @@ def caught(control: str, *, leads: int, steps: int) -> bool:
     return False
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_the_harness_catches_an_answer_before_the_commit() -> None:
     assert caught("ack_first", leads=400, steps=1)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_the_harness_catches_a_delivery_in_a_second_transaction() -> None:
     assert caught("two_transactions", leads=LEADS, steps=2)
 
