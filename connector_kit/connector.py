@@ -1,7 +1,7 @@
 """What a connector folder exports: CONNECTOR, a manifest with a settings class and a factory."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from connector_kit.send import Sender
 from connector_kit.tokens import Tokens
-from domain.ports import Clock, CodeTable
+from domain.ports import Clock, Translator
 
 
 class Manifest(BaseModel):
@@ -41,7 +41,7 @@ class Tools:
     sender: Sender
     tokens: Tokens
     clock: Clock
-    tables: Mapping[str, CodeTable]
+    mappings: Translator
 
 
 @dataclass(frozen=True, slots=True)

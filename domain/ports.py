@@ -209,10 +209,17 @@ class StatementFeed(Protocol):
         ...
 
 
-class CodeTable(Protocol):
-    """Our key to the vendor's code. None: nobody has decided yet."""
+class Translator(Protocol):
+    """The mappings that a connection works with, by name."""
 
-    def lookup(self, key: str) -> str | None: ...
+    def translate(
+        self, mapping: str, record: Mapping[str, object], *, tables: Mapping[str, Mapping[str, str]] = ...
+    ) -> Translated[dict[str, object]]:
+        """`tables` are the connection's own code tables; one of the hub with the same name comes first.
+
+        Raises domain.faults.Unmappable.
+        """
+        ...
 
 
 class Clock(Protocol):

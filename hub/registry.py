@@ -23,7 +23,7 @@ from domain.ports import Clock
 from hub.budgets import RedisPlaces
 from hub.evidence import StoreRecorder
 from hub.tokens import StoreTokens
-from mappings import both_ways
+from mappings import Translator, both_ways
 
 Port = TypeVar("Port")
 
@@ -151,7 +151,7 @@ class OpenConnections:
             sender=sender,
             tokens=StoreTokens(self._store, connection.id, sender.redactor),
             clock=self._clock,
-            tables=both_ways(self._codes),
+            mappings=Translator(both_ways(self._codes)),
         )
         adapter = connector.open(settings, tools)
         missing = [name for name in connector.manifest.capabilities if not _can(adapter, name)]

@@ -4,6 +4,7 @@ from mappings.mapping import CompiledMapping, FieldTrace, Mapped, TraceStep, com
 from mappings.problems import ConversionError, MappingProblem, Problem
 from mappings.samples import SampleFailure, check_samples
 from mappings.tables import CodeTable, DictTable, both_ways
+from mappings.translator import Translator
 
 __all__ = [
     "CONVERTERS",
@@ -17,6 +18,7 @@ __all__ = [
     "Problem",
     "SampleFailure",
     "TraceStep",
+    "Translator",
     "UnknownMapping",
     "both_ways",
     "check_samples",

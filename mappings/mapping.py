@@ -3,7 +3,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 import expressions
@@ -11,9 +10,7 @@ from configuration import Node, Problems, parse
 from mappings.compiler import compile_rows
 from mappings.problems import MappingProblem, Problem
 from mappings.rows import Constant, Row, all_rows, read_rows
-from mappings.tables import CodeTable
-
-NO_TABLES: Mapping[str, CodeTable] = MappingProxyType({})
+from mappings.tables import NO_TABLES, CodeTable
 
 _KEYS = {"mapping", "from", "to", "version", "fields", "samples"}
 _SAMPLE_KEYS = {"name", "in", "out", "tables", "problems"}

@@ -1,11 +1,15 @@
 """Code tables: our key to the vendor's code, and back."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 
 class CodeTable(Protocol):
     def lookup(self, key: str) -> str | None: ...
+
+
+NO_TABLES: Mapping[str, CodeTable] = MappingProxyType({})
 
 
 class DictTable:

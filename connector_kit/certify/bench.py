@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from domain.ports import Translator
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -28,8 +30,7 @@ class Bench:
     sandbox: str
     variant: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
-    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Code tables that the mappings ask for."""
+    mappings: Translator
     prepare: Sequence[Act] = ()
     books: Mapping[str, Found] = field(default_factory=dict)
     """Kind of document (customer, receivable, receipt, flow) → where to count it."""

@@ -16,7 +16,6 @@ from connector_kit.exchanges import Exchange, MemoryRecorder
 from connector_kit.redact import Redactor, secrets_of
 from connector_kit.send import Sender
 from connector_kit.tokens import MemoryTokens
-from domain import ports
 
 Port = TypeVar("Port")
 LONG, SHORT = 10.0, 0.25
@@ -27,14 +26,6 @@ Change = Callable[[httpx.Request, bytes], bytes]
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-
-class CodeTable:
-    def __init__(self, codes: Mapping[str, str]) -> None:
-        self._codes = codes
-
-    def lookup(self, key: str) -> str | None:
-        return self._codes.get(key)
 
 
 class Killed(BaseException):
@@ -130,10 +121,7 @@ class Stand:
             redactor = Redactor(secrets_of(settings))
             sender = Sender(client, connection="certified", redactor=redactor, recorder=recorder)
             tokens = MemoryTokens()
-            tables = {
-                name: cast(ports.CodeTable, CodeTable(codes)) for name, codes in self.bench.tables.items()
-            }
-            tools = Tools("certified", sender, tokens, SystemClock(), tables)
+            tools = Tools("certified", sender, tokens, SystemClock(), self.bench.mappings)
             yield Open(self.connector.open(settings, tools), recorder, tokens, redactor)
 
     def number(self, prefix: str) -> str:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import mappings
 from connector_kit import Tools
 from connectors.douyin_leads import protocol
 from connectors.douyin_leads.client import Client
@@ -31,7 +30,7 @@ class DouyinLeads(LeadHook):
     def __init__(self, settings: Settings, tools: Tools) -> None:
         super().__init__(settings)
         self._client = Client(settings, tools)
-        self._tables = tools.tables
+        self._mappings = tools.mappings
         self._names = settings.push_names
         self._sources = settings.sources
         self._reports_to = doors_of(settings)
@@ -94,12 +93,8 @@ class DouyinLeads(LeadHook):
         raise refusal or Misconfigured("没有可回传的账户 (no account to report to)")
 
     def read_lead(self, kind: str, body: bytes) -> Translated[Lead]:
-        mapping = mappings.load(MAPPINGS[kind])
-        try:
-            data = mapping.apply_or_raise(self._fields(kind, body), tables=self._tables)
-            return Translated(_lead(data), f"{mapping.name}@{mapping.version}")
-        except mappings.MappingProblem as error:
-            raise Unmappable([problem.message_zh for problem in error.problems]) from error
+        translated = self._mappings.translate(MAPPINGS[kind], self._fields(kind, body))
+        return Translated(_lead(translated.record), translated.mapping)
 
     def _fields(self, kind: str, body: bytes) -> Mapping[str, object]:
         try:

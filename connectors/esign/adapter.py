@@ -4,14 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import mappings
 from connector_kit import Tools
 from connectors.esign.client import EsignClient
 from connectors.esign.errors import ALREADY_REVOKED
 from connectors.esign.hooks import EsignHooks
 from connectors.esign.protocol import Account, findable, names_contract, safe_name
 from connectors.esign.settings import EsignSettings
-from domain.faults import Misconfigured, Rejected, Transient, Unmappable
+from domain.faults import Misconfigured, Rejected, Transient
 from domain.ports import HookAnswer, HookRequest, Inbound, SigningHint
 from domain.records import SignedFile, SigningFlow, SigningRequest, plain
 from domain.states import SigningState
@@ -38,7 +37,7 @@ class EsignAdapter:
         )
         self._settings = settings
         self._clock = tools.clock
-        self._tables = tools.tables
+        self._mappings = tools.mappings
         self._client = EsignClient(account, sender=tools.sender, clock=tools.clock)
         self._hooks = EsignHooks(app_id=settings.app_id, secret=secret)
 
@@ -120,10 +119,7 @@ class EsignAdapter:
             "notice_types": self._settings.notice_types,
             "files": [file],
         }
-        try:
-            body = mappings.load(MAPPING).apply_or_raise(record, tables=self._tables)
-        except mappings.MappingProblem as error:
-            raise Unmappable([problem.message_zh for problem in error.problems]) from error
+        body = self._mappings.translate(MAPPING, record).record
         if not findable(body, key=request.key, contract_number=request.contract_number):
             raise Misconfigured(f"映射 {MAPPING} 的标题须含合同号，customBizNum 须为 key:order")
         return body

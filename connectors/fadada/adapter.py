@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-import mappings
 from connector_kit import Tools
 from connectors.fadada.client import FadadaClient
 from connectors.fadada.errors import STATE_FORBIDS
@@ -12,7 +11,7 @@ from connectors.fadada.hooks import FadadaHooks
 from connectors.fadada.protocol import DOC_ID, Account, actor_id, find_actor, findable, subject_of, to_flow
 from connectors.fadada.settings import FadadaSettings
 from connectors.fadada.wire import FileId
-from domain.faults import Misconfigured, Rejected, Transient, Unmappable
+from domain.faults import Misconfigured, Rejected, Transient
 from domain.ports import HookAnswer, HookRequest, Inbound, SigningHint
 from domain.records import SignedFile, SigningFlow, SigningRequest, plain
 from domain.states import SigningState
@@ -37,7 +36,7 @@ class FadadaAdapter:
         )
         self._settings = settings
         self._account = account
-        self._tables = tools.tables
+        self._mappings = tools.mappings
         self._client = FadadaClient(account, sender=tools.sender, tokens=tools.tokens, clock=tools.clock)
         self._hooks = FadadaHooks(app_id=settings.app_id, secret=secret)
 
@@ -100,12 +99,7 @@ class FadadaAdapter:
 
     def _body(self, request: SigningRequest, file: FileId) -> dict[str, object]:
         subject = subject_of(request.contract_number, request.title)
-        try:
-            body = mappings.load(MAPPING).apply_or_raise(
-                self._record(request, file, subject), tables=self._tables
-            )
-        except mappings.MappingProblem as error:
-            raise Unmappable([problem.message_zh for problem in error.problems]) from error
+        body = self._mappings.translate(MAPPING, self._record(request, file, subject)).record
         if not findable(body, key=request.key, subject=subject):
             raise Misconfigured(f"映射 {MAPPING} 的主题须为 合同号 标题，transReferenceId 须为业务编号")
         return body

@@ -6,7 +6,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-import mappings
 from connector_kit import Tools
 from connectors.kingdee import ledger
 from connectors.kingdee.client import WebApi
@@ -15,7 +14,7 @@ from connectors.kingdee.posting import Posting
 from connectors.kingdee.protocol import documents
 from connectors.kingdee.settings import KingdeeSettings
 from connectors.kingdee.wire import CustomerRow, ReceiptRow, ReceivableRow, SourceRow
-from domain.faults import Mismatch, Rejected, Unmappable
+from domain.faults import Mismatch, Rejected
 from domain.records import Company, ErpDocument, Receipt, Receivable, plain
 
 NUMBERS_AT_ONCE = 50
@@ -128,9 +127,5 @@ class KingdeeAdapter:
         return ledger.bill_document(row, written_off, self.settings)
 
     def _mapped(self, name: str, record: Mapping[str, object]) -> Mapping[str, object]:
-        tables = {"kingdee_material": mappings.DictTable({})} | dict(self.tools.tables)
-        tables |= mappings.both_ways({"kingdee_currency": self.settings.currencies})
-        try:
-            return mappings.load(name).apply_or_raise(record, tables=tables)
-        except mappings.MappingProblem as problem:
-            raise Unmappable([each.message_zh for each in problem.problems]) from problem
+        own = {"kingdee_material": {}, "kingdee_currency": self.settings.currencies}
+        return self.tools.mappings.translate(name, record, tables=own).record

@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import mappings
 from connector_kit import Tools
 from connectors.tencent_ess.client import TencentEssClient
 from connectors.tencent_ess.errors import CANCEL_FORBIDDEN
@@ -23,7 +22,7 @@ from connectors.tencent_ess.protocol import (
 )
 from connectors.tencent_ess.settings import TencentEssSettings
 from connectors.tencent_ess.wire import FlowInfo
-from domain.faults import Misconfigured, Rejected, Transient, Unmappable
+from domain.faults import Misconfigured, Rejected, Transient
 from domain.ports import HookAnswer, HookRequest, Inbound, SigningHint
 from domain.records import SignedFile, SigningFlow, SigningRequest, plain
 from domain.states import SigningState
@@ -50,7 +49,7 @@ class TencentEssAdapter:
         )
         self._settings = settings
         self._clock = tools.clock
-        self._tables = tools.tables
+        self._mappings = tools.mappings
         self._client = TencentEssClient(account, sender=tools.sender, clock=tools.clock)
         key = settings.callback_key
         self._hooks = TencentEssHooks(
@@ -157,10 +156,7 @@ class TencentEssAdapter:
             "notify_type": seal.notify_type,
             "seals": [{"page": seal.seal_page, "x": seal.seal_x, "y": seal.seal_y, "size": seal.seal_size}],
         }
-        try:
-            body = mappings.load(MAPPING).apply_or_raise(record, tables=self._tables)
-        except mappings.MappingProblem as error:
-            raise Unmappable([problem.message_zh for problem in error.problems]) from error
+        body = self._mappings.translate(MAPPING, record).record
         if not findable(body, key=request.key, contract_number=request.contract_number):
             raise Misconfigured(f"映射 {MAPPING} 的合同名称须含合同号，FlowDescription 须为业务编号")
         return body

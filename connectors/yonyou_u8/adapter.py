@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeVar
 
-import mappings
 from connector_kit import Tools
 from connectors.yonyou_u8 import postings, protocol
 from connectors.yonyou_u8.client import OpenApi
@@ -13,7 +12,7 @@ from connectors.yonyou_u8.door import Door
 from connectors.yonyou_u8.eai import CHINA, Eai
 from connectors.yonyou_u8.settings import U8Settings
 from connectors.yonyou_u8.wire import CustomerRow
-from domain.faults import Mismatch, Rejected, UnknownOutcome, Unmappable
+from domain.faults import Mismatch, Rejected, UnknownOutcome
 from domain.money import Money
 from domain.records import Company, DocumentState, ErpDocument, Receipt, Receivable
 
@@ -83,12 +82,9 @@ class U8:
             yield protocol.receipt_document(row, self.settings)
 
     def _mapped(self, name: str, record: Mapping[str, object]) -> dict[str, object]:
-        currencies = {"yonyou_u8_currency": mappings.DictTable(self.settings.currency_names)}
-        mapping = mappings.load(MAPPINGS[self.settings.door].format(name))
-        try:
-            return mapping.apply_or_raise(record, tables={**currencies, **self.tools.tables})
-        except mappings.MappingProblem as error:
-            raise Unmappable([problem.message_zh for problem in error.problems]) from error
+        own = {"yonyou_u8_currency": self.settings.currency_names}
+        mapping = MAPPINGS[self.settings.door].format(name)
+        return self.tools.mappings.translate(mapping, record, tables=own).record
 
     async def _created(
         self, resource: str, record: Mapping[str, object], number: str, find: Find[Found]

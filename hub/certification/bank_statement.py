@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from connector_kit.certify import Act, Bench
+from mappings import Translator
 
 ACCOUNT = "755900000000001"
 
@@ -20,6 +21,7 @@ BENCHES = (
     Bench(
         connector="bank_statement",
         sandbox="bank",
+        mappings=Translator(),
         settings={"accounts": ACCOUNT},
         folder="folder",
         statement=_statement,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from connector_kit.certify import Act, Bench
+from mappings import Translator
 
 
 def _subscribe(url: str, settings: Mapping[str, object]) -> Act:
@@ -26,6 +27,7 @@ BENCHES = (
     Bench(
         connector="douyin_leads",
         sandbox="douyin_leads",
+        mappings=Translator(),
         settings={"verification": "signature"},
         prepare=(Act("set_limits", {"qps": 0}),),
         login="oauth2/refresh_token",

@@ -2,11 +2,13 @@
 
 from connector_kit.certify import Act, Bench
 from connector_kit.certify.bench import Found
+from mappings import Translator
 
 BENCHES = (
     Bench(
         connector="esign",
         sandbox="esign",
+        mappings=Translator(),
         other_doors=("/oss/",),
         books={"flow": Found("flows", '"{}:1"')},
         strange_status=(rb'"signFlowStatus"\s*:\s*\d+', b'"signFlowStatus":97'),

@@ -2,11 +2,13 @@
 
 from connector_kit.certify import Act, Bench
 from connector_kit.certify.bench import Found
+from mappings import Translator
 
 BENCHES = (
     Bench(
         connector="fadada",
         sandbox="fadada",
+        mappings=Translator(),
         books={"flow": Found("flows")},
         other_doors=("/cos/",),
         login="get-access-token",

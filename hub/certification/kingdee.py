@@ -2,15 +2,16 @@
 
 from connector_kit.certify import Act, Bench
 from connector_kit.certify.bench import Found
+from mappings import Translator, both_ways
 
 
 def _bench(login: str, path: str | None) -> Bench:
     return Bench(
         connector="kingdee",
         sandbox="kingdee",
+        mappings=Translator(both_ways({"kingdee_material": {"SKU-A": "MAT-0001"}})),
         variant=login,
         settings={"login": login},
-        tables={"kingdee_material": {"SKU-A": "MAT-0001"}},
         books={
             "customer": Found("BD_Customer"),
             "receivable": Found("AR_receivable"),

@@ -2,11 +2,13 @@
 
 from connector_kit.certify import Act, Bench
 from connector_kit.certify.bench import Found
+from mappings import Translator
 
 BENCHES = (
     Bench(
         connector="tencent_ess",
         sandbox="tencent_ess",
+        mappings=Translator(),
         settings={"compose_seconds": 0, "bill_delay_seconds": 0},
         books={"flow": Found("flows")},
         strange_status=(rb'"FlowStatus"\s*:\s*\d+', b'"FlowStatus":97'),

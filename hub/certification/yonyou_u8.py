@@ -2,11 +2,13 @@
 
 from connector_kit.certify import Act, Bench
 from connector_kit.certify.bench import Found
+from mappings import Translator
 
 BENCHES = (
     Bench(
         connector="yonyou_u8",
         sandbox="yonyou_u8",
+        mappings=Translator(),
         variant="openapi",
         settings={"poll_first_seconds": 0.05, "poll_budget_seconds": 2},
         books={

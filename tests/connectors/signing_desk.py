@@ -25,6 +25,7 @@ from connector_kit import (
 )
 from domain.ports import Hook, HookRequest, Signer, SigningHook
 from domain.records import SigningParty, SigningRequest
+from mappings import Translator
 from sandboxes.common import Running
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Page>>endobj\n2 0 obj<</Type /Page>>endobj\n%%EOF\n"
@@ -81,7 +82,7 @@ async def open_desk(connector: Connector, served: Running, **changes: Any) -> As
         sender = Sender(
             client, connection="signer-main", redactor=Redactor(secrets_of(settings)), recorder=said
         )
-        adapter = connector.open(settings, Tools("signer-main", sender, MemoryTokens(), clock, {}))
+        adapter = connector.open(settings, Tools("signer-main", sender, MemoryTokens(), clock, Translator()))
         for port in (Signer, Hook, SigningHook):
             assert isinstance(adapter, port)
         yield Desk(client, served.url, adapter, clock, said)  # type: ignore[arg-type]  # checked above

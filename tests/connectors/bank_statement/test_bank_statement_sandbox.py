@@ -16,6 +16,7 @@ from connectors.bank_statement.adapter import StatementFolder
 from domain.faults import Misconfigured, Rejected, Unmappable
 from domain.ports import Inbound
 from domain.records import BankLine
+from mappings import Translator
 from sandboxes.bank import SANDBOX
 from sandboxes.common import Running, running
 
@@ -53,7 +54,7 @@ def feed(folder: Path, clock: SetClock, **changes: Any) -> StatementFolder:
     given = {"folder": folder, "accounts": MAIN} | changes
     sender = Sender(httpx.AsyncClient(), connection="bank", redactor=Redactor(), recorder=MemoryRecorder())
     opened = CONNECTOR.open(
-        CONNECTOR.settings.model_validate(given), Tools("bank", sender, MemoryTokens(), clock, {})
+        CONNECTOR.settings.model_validate(given), Tools("bank", sender, MemoryTokens(), clock, Translator())
     )
     assert isinstance(opened, StatementFolder)
     return opened

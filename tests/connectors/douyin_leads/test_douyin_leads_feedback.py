@@ -16,6 +16,7 @@ from connectors.douyin_leads.feedback import build_report, doors_of
 from connectors.douyin_leads.settings import Settings
 from domain.faults import Rejected, Transient, UnknownOutcome
 from domain.ports import LeadFeedback, LeadOutcome
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.douyin_leads import SANDBOX
 from sandboxes.douyin_leads.clues import LOCAL_ACCOUNTS
@@ -120,7 +121,7 @@ async def adapter(box: Running) -> AsyncIterator[DouyinLeads]:
         sender = Sender(
             client, connection="k", redactor=Redactor(secrets_of(settings)), recorder=MemoryRecorder()
         )
-        yield DouyinLeads(settings, Tools("k", sender, MemoryTokens(), Clock(), {}))
+        yield DouyinLeads(settings, Tools("k", sender, MemoryTokens(), Clock(), Translator()))
 
 
 def submit(box: Running, **fields: Any) -> str:

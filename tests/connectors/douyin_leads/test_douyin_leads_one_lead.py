@@ -23,6 +23,7 @@ from domain.faults import Unmappable
 from domain.ports import HookRequest, Inbound
 from flows.context import Context
 from flows.lead_intake import take_lead
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.douyin_leads import SANDBOX
 from sandboxes.douyin_leads.clues import LOCAL_ACCOUNTS
@@ -110,7 +111,7 @@ def connected(box: Running, client: httpx.AsyncClient, clock: Clock) -> DouyinLe
     sender = Sender(
         client, connection=NAME, redactor=Redactor(secrets_of(settings)), recorder=MemoryRecorder()
     )
-    return DouyinLeads(settings, Tools(NAME, sender, MemoryTokens(), clock, {}))
+    return DouyinLeads(settings, Tools(NAME, sender, MemoryTokens(), clock, Translator()))
 
 
 class Story:

@@ -15,6 +15,7 @@ from connectors.douyin_leads.adapter import DouyinLeads
 from connectors.douyin_leads.settings import Settings
 from domain.faults import Malformed, Misconfigured, Transient, Unmappable
 from domain.ports import HookRefused, HookRequest, Inbound
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.douyin_leads import SANDBOX
 
@@ -49,7 +50,7 @@ class Connected:
             redactor=Redactor(secrets_of(self.settings)),
             recorder=self.recorder,
         )
-        self.tools = Tools("feiyu-main", sender, MemoryTokens(), SystemClock(), {})
+        self.tools = Tools("feiyu-main", sender, MemoryTokens(), SystemClock(), Translator())
         self.adapter = CONNECTOR.open(self.settings, self.tools)
 
     async def pull(self, **window: datetime) -> list[Inbound]:

@@ -21,6 +21,7 @@ from connectors.douyin_leads.settings import Settings
 from domain.faults import Fault, Malformed, Misconfigured, Rejected, SessionExpired, Throttled, Transient
 from domain.ports import Inbound
 from domain.records import Lead
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.douyin_leads import SANDBOX
 from sandboxes.douyin_leads.clues import LOCAL_ACCOUNTS
@@ -236,7 +237,7 @@ def connected(box: Running, client: httpx.AsyncClient, **changes: Any) -> Douyin
     sender = Sender(
         client, connection="k", redactor=Redactor(secrets_of(settings)), recorder=MemoryRecorder()
     )
-    return DouyinLeads(settings, Tools("k", sender, MemoryTokens(), Clock(), {}))
+    return DouyinLeads(settings, Tools("k", sender, MemoryTokens(), Clock(), Translator()))
 
 
 async def pull(adapter: DouyinLeads) -> list[Inbound]:

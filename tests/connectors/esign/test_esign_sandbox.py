@@ -31,6 +31,7 @@ from domain.faults import (
 from domain.ports import Hook, HookRequest, Signer, SigningHook
 from domain.records import SigningFlow, SigningParty, SigningRequest
 from domain.states import SigningState
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.esign import SANDBOX
 
@@ -104,7 +105,7 @@ class open_desk:
         said, clock = MemoryRecorder(), Shifted()
         redactor = Redactor(secrets_of(self._settings))
         sender = Sender(self._client, connection="esign-main", redactor=redactor, recorder=said)
-        tools = Tools("esign-main", sender, MemoryTokens(), clock, {})
+        tools = Tools("esign-main", sender, MemoryTokens(), clock, Translator())
         adapter = CONNECTOR.open(self._settings, tools)
         assert isinstance(adapter, EsignAdapter)
         return Desk(self._client, url=self._served.url, adapter=adapter, clock=clock, said=said)

@@ -15,6 +15,7 @@ from connectors.kingdee.errors import NumberUsed
 from connectors.kingdee.protocol import Saved, Step
 from connectors.kingdee.settings import KingdeeSettings
 from domain.faults import Fault, Malformed, Misconfigured, Rejected, SessionExpired, Transient, UnknownOutcome
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.kingdee import SANDBOX
 
@@ -143,7 +144,7 @@ async def api(served: Running) -> AsyncIterator[WebApi]:
     given = served.sandbox.credentials() | {"base_url": served.url}
     async with new_client() as client:
         sender = Sender(client, connection="kingdee-test", redactor=Redactor(), recorder=MemoryRecorder())
-        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), {})
+        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), Translator())
         yield WebApi(KingdeeSettings.model_validate(given), tools)
 
 

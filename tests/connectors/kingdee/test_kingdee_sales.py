@@ -19,6 +19,7 @@ from connectors.kingdee.wire import DocumentRow, StockRow
 from domain.faults import Misconfigured, Mismatch, Rejected, UnknownOutcome
 from domain.money import Money
 from domain.records import DocumentState
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.kingdee import SANDBOX
 
@@ -78,7 +79,7 @@ async def bench(served: Running) -> AsyncIterator[Bench]:
     settings = KingdeeSettings.model_validate(given)
     async with new_client() as client:
         sender = Sender(client, connection="kingdee-test", redactor=Redactor(), recorder=MemoryRecorder())
-        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), {})
+        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), Translator())
         yield Bench(KingdeeSales(settings, tools), WebApi(settings, tools), served)
 
 

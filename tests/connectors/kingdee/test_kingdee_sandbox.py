@@ -37,7 +37,7 @@ from domain.records import (
     Receivable,
     ReceivableLine,
 )
-from mappings import DictTable
+from mappings import DictTable, Translator
 from sandboxes.common import Running, running
 from sandboxes.kingdee import SANDBOX
 
@@ -99,8 +99,8 @@ async def _connected(served: Running, settings: KingdeeSettings) -> AsyncIterato
     async with new_client() as client:
         redactor = Redactor(secrets_of(settings))
         sender = Sender(client, connection="kingdee-test", redactor=redactor, recorder=recorder)
-        tables = {"kingdee_material": DictTable({"SKU-A": "MAT-0001"})}
-        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), tables)
+        mappings = Translator({"kingdee_material": DictTable({"SKU-A": "MAT-0001"})})
+        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), mappings)
         yield Bench(KingdeeAdapter(settings, tools), served, recorder)
 
 

@@ -26,6 +26,7 @@ from connectors.kingdee.adapter import KingdeeAdapter
 from connectors.kingdee.settings import KingdeeSettings
 from domain.faults import Misconfigured, UnknownOutcome
 from domain.records import Company, DocumentState
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.kingdee import SANDBOX
 from sandboxes.kingdee import signing as server
@@ -139,7 +140,7 @@ async def connect(site: Running, **choices: object) -> AsyncIterator[tuple[Kingd
     async with new_client() as client:
         redactor = Redactor(secrets_of(settings))
         sender = Sender(client, connection="kingdee-test", redactor=redactor, recorder=recorder)
-        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), {})
+        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), Translator())
         yield KingdeeAdapter(settings, tools), recorder
 
 

@@ -34,6 +34,7 @@ from domain.faults import Fault, Malformed, Misconfigured, Rejected, Transient, 
 from domain.money import Money
 from domain.ports import ReceivableImport
 from domain.records import Receivable, ReceivableLine
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.kingdee_eas import SANDBOX
 from sandboxes.kingdee_eas.wsdl import describe
@@ -111,7 +112,7 @@ async def connect(served: Running, **choices: object) -> AsyncIterator[Bench]:
     async with new_client() as client:
         redactor = Redactor(secrets_of(settings))
         sender = Sender(client, connection="eas-test", redactor=redactor, recorder=recorder)
-        tools = Tools("eas-test", sender, MemoryTokens(), SystemClock(), {})
+        tools = Tools("eas-test", sender, MemoryTokens(), SystemClock(), Translator())
         yield Bench(KingdeeEasAdapter(settings, tools), served, recorder)
 
 

@@ -14,6 +14,7 @@ from connectors.yonyou_u8.archives import Archives, Posted
 from connectors.yonyou_u8.client import OpenApi
 from connectors.yonyou_u8.settings import U8Settings
 from domain.faults import Misconfigured, Rejected, UnknownOutcome
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.yonyou_u8 import SANDBOX
 
@@ -79,7 +80,10 @@ async def opened(sandbox: Running) -> AsyncIterator[Bench]:
         redactor = Redactor(secrets_of(settings))
         sender = Sender(client, connection="u8-main", redactor=redactor, recorder=MemoryRecorder())
         yield Bench(
-            Archives(OpenApi(settings, Tools("u8-main", sender, MemoryTokens(), SystemClock(), {}))), sandbox
+            Archives(
+                OpenApi(settings, Tools("u8-main", sender, MemoryTokens(), SystemClock(), Translator()))
+            ),
+            sandbox,
         )
 
 

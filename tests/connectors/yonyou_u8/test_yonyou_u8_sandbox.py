@@ -36,6 +36,7 @@ from domain.records import (
     Receivable,
     ReceivableLine,
 )
+from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.yonyou_u8 import SANDBOX
 
@@ -112,7 +113,7 @@ async def _opened(sandbox: Running, choices: dict[str, object]) -> AsyncIterator
     async with new_client() as client:
         redactor = Redactor(secrets_of(settings))
         sender = Sender(client, connection="u8-main", redactor=redactor, recorder=recorder)
-        tools = Tools("u8-main", sender, MemoryTokens(), SystemClock(), {})
+        tools = Tools("u8-main", sender, MemoryTokens(), SystemClock(), Translator())
         adapter = CONNECTOR.open(settings, tools)
         assert isinstance(adapter, U8)
         yield Bench(adapter, sandbox, recorder)
