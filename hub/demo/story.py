@@ -205,16 +205,19 @@ class Story:
         await self._world.act(
             "kingdee", "delete_bill", {"form": "AR_receivable", "number": self._plan.deleted_by_hand}
         )
-        found = await self._world.hub("POST", "/api/reconcile")
-        self.disagreements = sorted({row["kind"] for row in found})
-        for row in found:
-            await self._world.hub("POST", f"/api/disagreements/{row['id']}/repair")
-        await self._at_rest()
+        found: dict[int, str] = {}
 
         async def agrees() -> bool:
-            return not await self._world.hub("POST", "/api/reconcile")
+            """A system that did not answer is asked again, and what it says then is repaired as well."""
+            await self._at_rest()
+            differing = await self._world.hub("POST", "/api/reconcile")
+            for row in differing:
+                found[row["id"]] = row["kind"]
+                await self._world.hub("POST", f"/api/disagreements/{row['id']}/repair")
+            return not differing
 
-        await self._world.until(agrees, "修复后仍不一致")
+        await self._world.until(agrees, "修复后仍不一致", lambda: found)
+        self.disagreements = sorted(set(found.values()))
         return {"发现": len(found), "种类": "、".join(self.disagreements) or "无"}
 
     async def finish(self) -> None:
