@@ -11,7 +11,7 @@ demo: $(READY)
 
 test: $(READY) lint
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/e2e
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("ingest", "latency")
+BENCHMARKS = ("ingest", "latency", "mappings", "clients")
 
 for name in BENCHMARKS:
     subprocess.run([sys.executable, "-m", f"bench.{name}", *sys.argv[1:]], check=True)

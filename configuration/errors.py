@@ -66,9 +66,12 @@ class Problems:
         if len(self._found) == 1:
             raise self._found[0]
         if self._found:
-            raise ConfigurationErrors(sorted(self._found, key=lambda error: (error.line, error.column)))
+            raise ConfigurationErrors(
+                sorted(self._found, key=lambda error: (error.file, error.line, error.column))
+            )
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
-    nearest = process.extractOne(word, list(choices), scorer=fuzz.ratio, score_cutoff=60)
+def did_you_mean(word: str, choices: Iterable[str], *, alike: int = 60) -> str | None:
+    """`alike`: percent; 85 is a slip of the pen."""
+    nearest = process.extractOne(word, list(choices), scorer=fuzz.ratio, score_cutoff=alike)
     return f"did you mean '{nearest[0]}'?" if nearest else None

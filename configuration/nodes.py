@@ -87,7 +87,7 @@ class Node:
         if found is None:
             return default
         if found.kind != "number" or not isinstance(found.scalar, int):
-            raise found.error(f"expected a whole number, found {found.describe()}")
+            raise found.error(f"expected a whole number, found {found.describe()}", remedy="write it like 12")
         return found.scalar
 
     def decimal(self, key: str, *, default: Decimal = Decimal(0)) -> Decimal:
@@ -95,7 +95,7 @@ class Node:
         if found is None:
             return default
         if found.kind != "number" or not isinstance(found.scalar, int | Decimal):
-            raise found.error(f"expected a number, found {found.describe()}")
+            raise found.error(f"expected a number, found {found.describe()}", remedy="write it like 1.5")
         return Decimal(found.scalar)
 
     def boolean(self, key: str, *, default: bool = False) -> bool:
@@ -103,7 +103,9 @@ class Node:
         if found is None:
             return default
         if not isinstance(found.scalar, bool):
-            raise found.error(f"expected true or false, found {found.describe()}")
+            raise found.error(
+                f"expected true or false, found {found.describe()}", remedy="write true or false"
+            )
         return found.scalar
 
     def value(self) -> Plain:

@@ -4,9 +4,9 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from connector_kit.send import Sender
 from connector_kit.tokens import Tokens
@@ -27,10 +27,19 @@ class Manifest(BaseModel):
     hosts: dict[str, str] = {}
     """Environment name to base URL; a connection may name any other."""
     limits: dict[str, int] = {}
+    """`requests_per_second` is the budget of a connection."""
+    limits_from: str = ""
+    """Who says how often one may call: [S] the vendor, [M] one unofficial source, [U] nobody: our caution."""
     hook_kinds: tuple[str, ...] = ()
     """Kinds of inbox messages that its hook or poll brings."""
     notes: tuple[str, ...] = ()
     """What the vendor has no call for, and similar facts that a person should know."""
+
+    @model_validator(mode="after")
+    def _documented(self) -> Self:
+        if "requests_per_second" in self.limits and not self.limits_from:
+            raise ValueError("requests_per_second without limits_from: who says so?")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

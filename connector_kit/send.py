@@ -5,7 +5,7 @@ repeated, a few times within seconds; minutes and hours, and all about writes, b
 """
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,8 @@ from domain.faults import Fault, Malformed, Misconfigured, Throttled, Transient,
 
 REPLY_LIMIT = 60 * 1024 * 1024
 READ_ATTEMPTS = 3
+LONGEST_SECRET = 8192
+"""Characters: some tokens are long."""
 PIECE = 1 << 19
 """Bytes: aiohttp objects to bodies beyond 1 MiB in one piece."""
 
@@ -46,22 +48,30 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """Header names in lower case. A 5xx only where the request knows it for the vendor's own word."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def nobody(reply: Reply) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
+    """`speaks`: whether a 5xx is the vendor's own refusal, which the connector reads like any other answer.
+    A page of some proxy in front is not: then nobody knows what happened."""
+
     operation: Operation
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b""
     timeout: float = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Header names in lower case. `status` below 500 and not 429: those have become faults."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    speaks: Callable[[Reply], bool] = nobody
 
 
 def new_client() -> httpx.AsyncClient:
@@ -154,10 +164,10 @@ class Sender:
             method=request.method,
             url=redact.text(request.url),
             request_headers=redact.headers(dict(request.headers)),
-            request_body=redact.text(_shown(request.content)),
+            request_body=_shown(request.content, redact),
             status=reply.status if reply else None,
             reply_headers=redact.headers(dict(reply.headers)) if reply else {},
-            reply_body=redact.text(_shown(reply.body)) if reply else "",
+            reply_body=_shown(reply.body, redact) if reply else "",
             outcome=redact.text(outcome),
         )
 
@@ -194,7 +204,7 @@ def _no_answer(request: Request, detail: str) -> Transient | UnknownOutcome:
 def _read_status(request: Request, reply: Reply) -> Reply:
     if reply.status == httpx.codes.TOO_MANY_REQUESTS:
         raise Throttled("对方限流 (too many requests)", "429", _retry_after(reply))
-    if reply.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    if reply.status >= httpx.codes.INTERNAL_SERVER_ERROR and not request.speaks(reply):
         raise _no_answer(request, f"HTTP {reply.status}")
     return reply
 
@@ -213,7 +223,11 @@ def _retry_after(reply: Reply) -> timedelta:
     return min(max(moment - datetime.now(UTC), timedelta()), LONGEST_WAIT)
 
 
-def _shown(body: bytes) -> str:
+def _shown(body: bytes, redactor: Redactor) -> str:
+    """Redacted before it is cut: half a secret is not known for one."""
     if b"\x00" in body or body.startswith(b"%PDF"):
         return f"<{len(body)} bytes>"
-    return body[:BODY_LIMIT].decode("utf-8", "replace")
+    text = redactor.text(body[: BODY_LIMIT + LONGEST_SECRET].decode("utf-8", "replace"))
+    if len(body) > BODY_LIMIT + LONGEST_SECRET:
+        text = text[:-LONGEST_SECRET]
+    return text[:BODY_LIMIT]

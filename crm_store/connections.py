@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_store.rows import changed, many, one
 from crm_store.sealing import Sealer
-from crm_store.tables import code_tables, connections, cursors, tokens
+from crm_store.tables import connections, cursors, tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,16 @@ class Connections:
         self._sealer = sealer
 
     async def save(
-        self, name: str, *, connector: str, settings: Mapping[str, object], secrets: Mapping[str, str]
+        self,
+        name: str,
+        *,
+        connector: str,
+        settings: Mapping[str, object],
+        secrets: Mapping[str, str],
+        keep_tokens: bool = False,
     ) -> None:
-        """Writes or replaces; a changed connection is active again."""
+        """Writes or replaces; a changed connection is active again. Tokens belong to the credentials that
+        they were got with: they are kept only where those stay."""
         values = {
             "connector": connector,
             "settings": dict(settings),
@@ -41,11 +48,27 @@ class Connections:
         }
         statement = insert(connections).values(id=name, **values)
         await self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+        if not keep_tokens:
+            await self._forget_tokens(name)
+
+    async def _forget_tokens(self, name: str) -> None:
         await self._connection.execute(delete(tokens).where(tokens.c.connection == name))
 
+    async def retire(self, name: str) -> None:
+        """Its credentials are forgotten and nothing is sent any more; what it has done stays on record."""
+        await self._connection.execute(
+            update(connections)
+            .where(connections.c.id == name)
+            .values(state="retired", reason=None, secrets=self._sealer.seal({}))
+        )
+        await self._forget_tokens(name)
+
     async def all(self) -> list[Connection]:
-        """Raises WrongKey."""
-        rows = await many(self._connection, select(connections).order_by(connections.c.id))
+        """Those that are not retired. Raises WrongKey."""
+        rows = await many(
+            self._connection,
+            select(connections).where(connections.c.state != "retired").order_by(connections.c.id),
+        )
         return [
             Connection(
                 row["id"],
@@ -70,7 +93,7 @@ class Connections:
     async def resume(self, name: str) -> bool:
         statement = (
             update(connections)
-            .where(connections.c.id == name)
+            .where(connections.c.id == name, connections.c.state != "retired")
             .values(state="active", reason=None)
             .returning(connections.c.id)
         )
@@ -108,16 +131,3 @@ class Connections:
         await self._connection.execute(
             statement.on_conflict_do_update(index_elements=["connection", "name"], set_={"until": until})
         )
-
-    async def code_tables(self) -> dict[str, dict[str, str]]:
-        tables: dict[str, dict[str, str]] = {}
-        for row in await many(self._connection, select(code_tables)):
-            tables.setdefault(row["name"], {})[row["key"]] = row["value"]
-        return tables
-
-    async def set_codes(self, name: str, codes: Mapping[str, str]) -> None:
-        for key, value in codes.items():
-            statement = insert(code_tables).values(name=name, key=key, value=value)
-            await self._connection.execute(
-                statement.on_conflict_do_update(index_elements=["name", "key"], set_={"value": value})
-            )

@@ -140,6 +140,9 @@ class Customers:
         assert row is not None
         return row
 
+    async def company_by_code(self, code: str) -> RowMapping | None:
+        return await one(self._connection, select(companies).where(companies.c.code == code))
+
     async def give_to_erp(self, company_id: int, connection: str) -> str:
         """The ERP that owns the customer: decided once. Returns the owner, old or new."""
         row = await one(

@@ -1,6 +1,6 @@
 """One row per effect on an outside system, with a key that names the effect. See docs/deliveries.md.
 
-    pending → sending → done | retry | unknown | failed | cancelled
+    pending → sending → done | retry | unknown | held | failed | cancelled
 
 A claim is a lease with a number: only the worker that holds the current number may settle the row, so that
 one which was thought dead cannot speak again.
@@ -10,17 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, and_, delete, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_store.inbox import ANNOUNCED_FOR
+from crm_store.mapping_versions import used
 from crm_store.rows import changed, many, one
 from crm_store.tables import connections, deliveries, delivery_needs, exchanges
 
 LEASE = timedelta(seconds=5)
 WAITING = ("pending", "retry", "unknown")
 OVER = ("done", "cancelled")
+STOPPED = ("failed", "held")
+"""A person must act: mend something, or decide what is missing (crm_store/holds.py)."""
 
 
 class LeaseLost(Exception):
@@ -44,7 +47,7 @@ class Delivery:
         return self.attempts > 1
 
 
-def _delivery(row: RowMapping) -> Delivery:
+def delivery_of(row: RowMapping) -> Delivery:
     return Delivery(
         row["id"],
         row["key"],
@@ -143,7 +146,7 @@ class Deliveries:
             )
             .returning(deliveries),
         )
-        return _delivery(row) if row else None
+        return delivery_of(row) if row else None
 
     async def renew(self, held: Mapping[int, int]) -> None:
         """`held`: delivery id to lease number, for all that a worker has in hand."""
@@ -158,27 +161,59 @@ class Deliveries:
                 .values(lease_until=func.now() + LEASE)
             )
 
-    async def finish(self, delivery: Delivery, *, vendor_id: str | None = None) -> None:
+    async def finish(
+        self, delivery: Delivery, *, vendor_id: str | None = None, mapping: str | None = None
+    ) -> None:
         """Raises LeaseLost. Wakes those that waited for this one."""
         await self._settle(
-            delivery, state="done", vendor_id=vendor_id, finished_at=func.now(), fault=None, reason=None
+            delivery,
+            mapping,
+            state="done",
+            vendor_id=vendor_id,
+            finished_at=func.now(),
+            fault=None,
+            reason=None,
         )
         await self._wake_waiting(delivery.id)
 
     async def put_back(
-        self, delivery: Delivery, state: str, *, wait: timedelta, fault: str, reason: str
+        self,
+        delivery: Delivery,
+        state: str,
+        *,
+        wait: timedelta,
+        fault: str,
+        reason: str,
+        mapping: str | None = None,
     ) -> None:
         """`retry` or `unknown`, due after `wait`. Raises LeaseLost."""
         due = func.now() + wait
         await self._settle(
-            delivery, state=state, due_at=due, announced_at=due - ANNOUNCED_FOR, fault=fault, reason=reason
+            delivery,
+            mapping,
+            state=state,
+            due_at=due,
+            announced_at=due - ANNOUNCED_FOR,
+            fault=fault,
+            reason=reason,
         )
 
-    async def fail(self, delivery: Delivery, *, fault: str, reason: str) -> None:
+    async def fail(self, delivery: Delivery, *, fault: str, reason: str, mapping: str | None = None) -> None:
         """The dead letter: a person must act. Raises LeaseLost."""
-        await self._settle(delivery, state="failed", finished_at=func.now(), fault=fault, reason=reason)
+        await self._settle(
+            delivery, mapping, state="failed", finished_at=func.now(), fault=fault, reason=reason
+        )
 
-    async def _settle(self, delivery: Delivery, **values: object) -> None:
+    async def hold(self, delivery: Delivery, *, fault: str, reason: str, mapping: str | None = None) -> None:
+        """It waits for a decision, and is no dead letter. Raises LeaseLost."""
+        await self._settle(delivery, mapping, state="held", fault=fault, reason=reason)
+
+    async def release(self, ids: Sequence[int]) -> list[int]:
+        """What was held is due now; what is not held any more stays as it is."""
+        return await self._rearm(and_(deliveries.c.id.in_(ids), deliveries.c.state == "held"))
+
+    async def _settle(self, delivery: Delivery, mapping: str | None, **values: object) -> None:
+        """`mapping`: what this attempt used; an attempt that used none leaves the last one standing."""
         statement = (
             update(deliveries)
             .where(
@@ -186,7 +221,7 @@ class Deliveries:
                 deliveries.c.lease == delivery.lease,
                 deliveries.c.state == "sending",
             )
-            .values(lease_until=None, **values)
+            .values(lease_until=None, mapping=func.coalesce(mapping, deliveries.c.mapping), **values)
         )
         if await changed(self._connection, statement) != 1:
             raise LeaseLost(delivery.key)
@@ -228,8 +263,8 @@ class Deliveries:
     async def replay(
         self, *, delivery_id: int | None = None, key: str | None = None, connection: str | None = None
     ) -> list[int]:
-        """Failed deliveries are tried again, one or in bulk. They count as sent before: looked up first."""
-        where = [deliveries.c.state == "failed"]
+        """Failed and held ones are tried again, one or in bulk. They count as sent before: looked up."""
+        where: list[ColumnElement[bool]] = [deliveries.c.state.in_(STOPPED)]
         if delivery_id is not None:
             where.append(deliveries.c.id == delivery_id)
         if key is not None:
@@ -254,11 +289,14 @@ class Deliveries:
         return ids
 
     async def cancel(self, delivery_id: int, reason: str) -> str | None:
-        """A person decides that a failed effect is not wanted any more; its lane goes on. Returns its key."""
+        """A person decides that a failed or held effect is not wanted any more; its lane goes on.
+
+        Returns its key.
+        """
         row = await one(
             self._connection,
             update(deliveries)
-            .where(deliveries.c.id == delivery_id, deliveries.c.state == "failed")
+            .where(deliveries.c.id == delivery_id, deliveries.c.state.in_(STOPPED))
             .values(state="cancelled", reason=reason)
             .returning(deliveries.c.key),
         )
@@ -294,12 +332,22 @@ class Deliveries:
             statement = statement.where(deliveries.c.state == state)
         return await many(self._connection, statement)
 
+    async def mapped_with(self, name: str, last: int, connection: str | None) -> list[RowMapping]:
+        """The last ones that any version of this mapping was used for, newest first."""
+        where = used(deliveries.c.mapping, name)
+        if connection is not None:
+            where &= deliveries.c.connection == connection
+        statement = select(deliveries).where(where).order_by(deliveries.c.id.desc()).limit(last)
+        return await many(self._connection, statement)
+
     async def counts(self) -> dict[str, int]:
         statement = select(deliveries.c.state, func.count().label("count")).group_by(deliveries.c.state)
         return {row["state"]: row["count"] for row in await many(self._connection, statement)}
 
-    async def unfinished(self) -> int:
+    async def unfinished(self, connection: str | None = None) -> int:
         statement = select(func.count().label("count")).where(deliveries.c.state.in_((*WAITING, "sending")))
+        if connection is not None:
+            statement = statement.where(deliveries.c.connection == connection)
         row = await one(self._connection, statement)
         return int(row["count"]) if row else 0
 

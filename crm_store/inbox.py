@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_store.mapping_versions import used
 from crm_store.rows import changed, many, one
 from crm_store.tables import inbox, refused
 from domain.ports import Inbound
@@ -132,14 +133,21 @@ class Inbox:
 
     async def replay(self, *, message_id: int | None = None, connection: str | None = None) -> list[int]:
         """Parked messages become new again: one, a connection's, or all."""
-        where = [inbox.c.state == "parked"]
+        where: list[ColumnElement[bool]] = [true()]
         if message_id is not None:
             where.append(inbox.c.id == message_id)
         if connection is not None:
             where.append(inbox.c.connection == connection)
+        return await self._rearm(and_(*where))
+
+    async def release(self, ids: Sequence[int]) -> list[int]:
+        """What was parked is due now; what is not parked any more stays as it is."""
+        return await self._rearm(inbox.c.id.in_(ids))
+
+    async def _rearm(self, where: ColumnElement[bool]) -> list[int]:
         statement = (
             update(inbox)
-            .where(and_(*where))
+            .where(where, inbox.c.state == "parked")
             .values(state="new", due_at=func.now(), announced_at=func.now(), attempts=0)
             .returning(inbox.c.id)
         )
@@ -159,6 +167,14 @@ class Inbox:
         statement = select(inbox).order_by(inbox.c.id.desc()).limit(limit)
         if state:
             statement = statement.where(inbox.c.state == state)
+        return await many(self._connection, statement)
+
+    async def mapped_with(self, name: str, last: int, connection: str | None) -> list[RowMapping]:
+        """The last ones that any version of this mapping was used for, newest first."""
+        where = used(inbox.c.mapping, name)
+        if connection is not None:
+            where &= inbox.c.connection == connection
+        statement = select(inbox).where(where).order_by(inbox.c.id.desc()).limit(last)
         return await many(self._connection, statement)
 
     async def counts(self) -> dict[str, int]:

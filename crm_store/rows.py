@@ -1,5 +1,6 @@
 """Small helpers around SQLAlchemy's rows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable, RowMapping
@@ -13,8 +14,10 @@ async def one(connection: AsyncConnection, statement: Executable) -> RowMapping 
     return (await connection.execute(statement)).mappings().one_or_none()
 
 
-async def many(connection: AsyncConnection, statement: Executable) -> list[RowMapping]:
-    return list((await connection.execute(statement)).mappings())
+async def many(
+    connection: AsyncConnection, statement: Executable, values: Mapping[str, object] | None = None
+) -> list[RowMapping]:
+    return list((await connection.execute(statement, values)).mappings())
 
 
 async def changed(connection: AsyncConnection, statement: Executable) -> int:

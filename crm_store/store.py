@@ -10,17 +10,23 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from crm_store.backfills import Backfills
 from crm_store.bank import Bank
+from crm_store.code_tables import CodeMisses, CodeTables
 from crm_store.connections import Connections
 from crm_store.contracts import Contracts
 from crm_store.customers import Customers
 from crm_store.deliveries import Deliveries
+from crm_store.drift import Drift
+from crm_store.holds import Holds
 from crm_store.inbox import Inbox
 from crm_store.leads import Leads
+from crm_store.mapping_versions import MappingVersions
 from crm_store.open_items import OpenItems
 from crm_store.receivables import Receivables
 from crm_store.schedule import Schedule
 from crm_store.sealing import Sealer
+from crm_store.signing_acts import SigningActs
 from crm_store.timeline import Timeline
 
 T = TypeVar("T")
@@ -49,6 +55,12 @@ class UnitOfWork:
 
     def __post_init__(self) -> None:
         self.connections = Connections(self.connection, self.sealer)
+        self.mapping_versions = MappingVersions(self.connection)
+        self.codes = CodeTables(self.connection)
+        self.misses = CodeMisses(self.connection)
+        self.holds = Holds(self.connection)
+        self.signing_acts = SigningActs(self.connection)
+        self.drift = Drift(self.connection)
         self.inbox = Inbox(self.connection, self.woken_inbox)
         self.deliveries = Deliveries(self.connection, self.woken_deliveries)
         self.customers = Customers(self.connection)
@@ -59,6 +71,7 @@ class UnitOfWork:
         self.timeline = Timeline(self.connection)
         self.open_items = OpenItems(self.connection)
         self.schedule = Schedule(self.connection)
+        self.backfills = Backfills(self.connection)
 
     async def lock(self, name: str) -> None:
         """Until the end of the transaction nobody else holds `name`."""

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from domain.states import ContractState, ReceivableState, SigningState
+from domain.states import ContractState, ReceivableState, SigningAct, SigningState
 
 metadata = MetaData(
     naming_convention={
@@ -87,7 +87,7 @@ connections = Table(
     Column("state", Text, nullable=False, server_default=text("'active'")),
     _maybe("reason"),
     _now(),
-    _one_of("state", ("active", "paused")),
+    _one_of("state", ("active", "paused", "retired")),
 )
 
 tokens = Table(
@@ -116,12 +116,106 @@ schedule = Table(
     _maybe("failure"),
 )
 
+backfills = Table(
+    "backfills",
+    metadata,
+    _id(),
+    Column("connection", Text, ForeignKey("connections.id"), nullable=False),
+    _text("kind"),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("reached", DateTime(timezone=True), nullable=False),
+    Column("seen", BigInteger, nullable=False, server_default=text("0")),
+    Column("added", BigInteger, nullable=False, server_default=text("0")),
+    Column("state", Text, nullable=False, server_default=text("'running'")),
+    _maybe("reason"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("lease", Integer, nullable=False, server_default=text("0")),
+    _time("lease_until"),
+    _now("due_at"),
+    _now(),
+    _time("finished_at"),
+    CheckConstraint("since <= reached AND reached <= until AND since < until", name="position_in_range"),
+    _one_of("state", ("running", "paused", "done", "failed", "cancelled")),
+    Index("ix_backfills_due", "due_at", postgresql_where=text("state = 'running'")),
+)
+
+# --- code tables ----------------------------------------------------------------------------------
+
 code_tables = Table(
     "code_tables",
     metadata,
     Column("name", Text, primary_key=True),
+    _text("title"),
+    Column("owner", Text, nullable=False, server_default=text("'it'")),
+    _now(),
+    _one_of("owner", ("it", "finance", "sales")),
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("table_name", Text, ForeignKey("code_tables.name"), primary_key=True),
     Column("key", Text, primary_key=True),
     _text("value"),
+)
+
+code_changes = Table(
+    "code_changes",
+    metadata,
+    _id(),
+    Column("table_name", Text, ForeignKey("code_tables.name"), nullable=False),
+    _text("key"),
+    _maybe("before"),
+    _maybe("after"),
+    _text("by"),
+    _now("at"),
+    Index("ix_code_changes_row", "table_name", "key", "id"),
+)
+
+code_misses = Table(
+    "code_misses",
+    metadata,
+    _id(),
+    _text("table_name"),
+    _text("key"),
+    _text("connection"),
+    _text("subject"),
+    _now("first_at"),
+    _now("last_at"),
+    UniqueConstraint("table_name", "key"),
+)
+
+# --- published mappings ---------------------------------------------------------------------------
+
+mapping_versions = Table(
+    "mapping_versions",
+    metadata,
+    _id(),
+    _text("name"),
+    _maybe("connection"),
+    Column("number", Integer, nullable=False),
+    _text("text"),
+    Column("samples", JSONB, nullable=False),
+    _text("digest"),
+    _now("published_at"),
+    _text("published_by"),
+    _text("note"),
+    UniqueConstraint("name", "connection", "number", postgresql_nulls_not_distinct=True),
+    CheckConstraint("number > 0", name="number_positive"),
+)
+
+mapping_switches = Table(
+    "mapping_switches",
+    metadata,
+    _id(),
+    _text("name"),
+    _maybe("connection"),
+    _reference("version_id", "mapping_versions", nullable=True),
+    _now("switched_at"),
+    _text("switched_by"),
+    _text("note"),
+    Index("ix_mapping_switches_last", "name", "connection", "id"),
 )
 
 # --- what comes in --------------------------------------------------------------------------------
@@ -183,9 +277,10 @@ deliveries = Table(
     _maybe("vendor_id"),
     _maybe("fault"),
     _maybe("reason"),
+    _maybe("mapping"),
     _now(),
     _time("finished_at"),
-    _one_of("state", ("pending", "sending", "retry", "unknown", "done", "failed", "cancelled")),
+    _one_of("state", ("pending", "sending", "retry", "unknown", "held", "done", "failed", "cancelled")),
     Index("ix_deliveries_due", "due_at", postgresql_where=text("state IN ('pending', 'retry', 'unknown')")),
     Index("ix_deliveries_leased", "lease_until", postgresql_where=text("state = 'sending'")),
     Index(
@@ -417,6 +512,25 @@ signing_flows = Table(
     _one_of("state", SigningState),
 )
 
+signing_acts = Table(
+    "signing_acts",
+    metadata,
+    _id(),
+    _reference("flow", "signing_flows"),
+    _text("act"),
+    _text("asked_by"),
+    _now("asked_at"),
+    _time("until"),
+    _maybe("reason"),
+    _time("tried_at"),
+    _maybe("result"),
+    _maybe("refusal"),
+    Column("file", Text, ForeignKey("files.sha256")),
+    _one_of("act", SigningAct),
+    CheckConstraint("(act = 'extend') = (until IS NOT NULL)", name="until_when_extended"),
+    CheckConstraint("(act = 'revoke') = (reason IS NOT NULL)", name="reason_when_revoked"),
+)
+
 # --- receivables and receipts ---------------------------------------------------------------------
 
 receivables = Table(
@@ -513,6 +627,48 @@ tasks = Table(
     _time("closed_at"),
     _maybe("closed_by"),
     _one_of("state", ("open", "closed")),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    _id(),
+    _text("cause"),
+    _reference("inbox_id", "inbox", nullable=True),
+    _reference("delivery_id", "deliveries", nullable=True),
+    _now(),
+    UniqueConstraint("cause", "inbox_id"),
+    UniqueConstraint("cause", "delivery_id"),
+    CheckConstraint("(inbox_id IS NULL) <> (delivery_id IS NULL)", name="one_record"),
+)
+
+observed_shapes = Table(
+    "observed_shapes",
+    metadata,
+    Column("connection", Text, ForeignKey("connections.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("learned", JSONB, nullable=False),
+)
+
+drift_findings = Table(
+    "drift_findings",
+    metadata,
+    _id(),
+    Column("connection", Text, ForeignKey("connections.id"), nullable=False),
+    _text("kind"),
+    _text("path"),
+    _text("change"),
+    _text("detail"),
+    Column("mappings", JSONB, nullable=False),
+    _text("task"),
+    _reference("inbox_id", "inbox"),
+    Column("count", Integer, nullable=False, server_default=text("1")),
+    _now("first_at"),
+    _now("last_at"),
+    _time("accepted_at"),
+    _maybe("accepted_by"),
+    UniqueConstraint("connection", "kind", "path", "change", "detail"),
+    _one_of("change", ("new", "missing", "renamed", "retyped", "option")),
 )
 
 disagreements = Table(

@@ -1,5 +1,6 @@
 """The faults that may leave a connector. Each has one consequence, decided in one place (the worker)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -68,9 +69,23 @@ class Mismatch(Fault):
     """What came back differs from what went out (amount, currency, customer). Stop; finance decides."""
 
 
+@dataclass(frozen=True, slots=True)
+class MissingCode:
+    """A code table has no row for this key. Once somebody decides it, the record can go on."""
+
+    table: str
+    key: str
+
+
 class Unmappable(Exception):
     """A record could not be translated. It is parked with these reasons, one per field, in plain words."""
 
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("；".join(problems))
+    def __init__(self, problems: Sequence[str], *, lacks: Sequence[MissingCode] = ()) -> None:
+        """`lacks`: one for each of the problems that a row in a code table would solve."""
+        self.problems = list(problems)
+        self.lacks = tuple(lacks)
+        super().__init__("；".join(dict.fromkeys(problems)))
+
+    @property
+    def lacks_only_codes(self) -> bool:
+        return bool(self.lacks) and len(self.lacks) == len(self.problems)

@@ -157,6 +157,22 @@ class Signer(Protocol):
 
 
 @runtime_checkable
+class SigningEvidence(Protocol):
+    """The service's own report on a finished flow: who signed, when, and how that was made sure."""
+
+    wants_evidence: bool
+    """Whether this connection asks for it: some services charge for each report."""
+
+    async def apply_for_evidence(self, flow_id: str) -> str:
+        """The number of the report. A blind write: UnknownOutcome needs a person who looks."""
+        ...
+
+    async def evidence(self, flow_id: str, number: str) -> SignedFile | None:
+        """None while the report is being made. Raises Rejected if it cannot be."""
+        ...
+
+
+@runtime_checkable
 class CustomerArchive(Protocol):
     async def find_customer(self, code: str) -> ErpDocument | None: ...
 
@@ -164,6 +180,26 @@ class CustomerArchive(Protocol):
 
     async def advance_customer(self, document: ErpDocument) -> ErpDocument:
         """Makes the calls that are still due by the document's own state at the vendor, up to DONE."""
+        ...
+
+
+ArchiveKind = Literal["customer", "material", "person"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveEntry:
+    """A row of the vendor's base data."""
+
+    code: str
+    name: str
+
+
+@runtime_checkable
+class Archives(Protocol):
+    """Base data that the vendor lists: what code tables are filled from."""
+
+    def list_archive(self, kind: ArchiveKind) -> AsyncIterator[ArchiveEntry]:
+        """What documents may refer to. Raises Misconfigured where this connection cannot list it."""
         ...
 
 
@@ -215,7 +251,7 @@ class Translator(Protocol):
     def translate(
         self, mapping: str, record: Mapping[str, object], *, tables: Mapping[str, Mapping[str, str]] = ...
     ) -> Translated[dict[str, object]]:
-        """`tables` are the connection's own code tables; one of the hub with the same name comes first.
+        """`tables` are the connection's own code tables; a row of the hub's with the same name comes first.
 
         Raises domain.faults.Unmappable.
         """

@@ -1,5 +1,6 @@
 """Neutral records: what the systems' copies are translated to and from. Immutable; times aware, in UTC."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
@@ -200,6 +201,15 @@ class SigningParty:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContractTerms:
+    """What a contract is about, for a service that fills in a template of its own."""
+
+    total: Money
+    lines: Sequence[ContractLine]
+    plan: Sequence[Instalment]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SigningRequest:
     """`key` names this one sending of the contract; it stands in the flow, so that the flow can be found."""
 
@@ -212,6 +222,7 @@ class SigningRequest:
     expires_at: datetime
     requested_at: datetime
     """When the sending was decided: the flow was created after this moment."""
+    terms: ContractTerms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +234,8 @@ class SigningFlow:
     state: SigningState
     reason: str | None = None
     finished_at: datetime | None = None
+    expires_at: datetime | None = None
+    """None where the service does not say."""
     signed_parties: int = 0
     parties: int = 0
 
@@ -232,6 +245,10 @@ class SignedFile:
     name: str
     content: bytes
     sha256: str
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> "SignedFile":
+        return cls(name=name, content=content, sha256=hashlib.sha256(content).hexdigest())
 
 
 class DocumentState(StrEnum):

@@ -58,6 +58,15 @@ class SigningState(StrEnum):
     REVOKED = "revoked"
 
 
+class SigningAct(StrEnum):
+    """What may be asked of the signing service about a contract that was sent."""
+
+    URGE = "urge"
+    EXTEND = "extend"
+    REVOKE = "revoke"
+    EVIDENCE = "evidence"
+
+
 S, E = ContractState, ContractEvent
 
 COMMANDS = frozenset({E.SUBMIT, E.APPROVE, E.REJECT, E.TERMINATE})
@@ -102,6 +111,24 @@ SIGNING_NEWS = {
     SigningState.REVOKED: E.FLOW_REVOKED,
 }
 """What a signing flow's state, as fetched from the service, says about its contract."""
+
+
+SIGNING_ACTS = {
+    SigningAct.URGE: frozenset({S.SENT, S.PARTLY_SIGNED}),
+    SigningAct.EXTEND: frozenset({S.SENT, S.PARTLY_SIGNED, S.EXPIRED}),
+    SigningAct.REVOKE: frozenset({S.SENT, S.PARTLY_SIGNED}),
+    SigningAct.EVIDENCE: frozenset({S.SIGNED, S.FULFILLED}),
+}
+"""When they may be asked. None moves the contract by itself: what the service then says does."""
+
+
+def signing_events(state: ContractState, flow: SigningState) -> list[ContractEvent]:
+    """A flow that is under way again after it expired was extended, here or at the service's own pages."""
+    news = SIGNING_NEWS[flow]
+    if news is None:
+        return []
+    revived = state == S.EXPIRED and flow in (SigningState.SIGNING, SigningState.PARTLY_SIGNED)
+    return [E.FLOW_EXTENDED, news] if revived else [news]
 
 
 class IllegalCommand(ValueError):

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 from configuration import did_you_mean
 from expressions.errors import ExpressionError, out_of_range
-from expressions.generator import Generator, find_paths, is_float_free
+from expressions.generator import Generator, find_paths
 from expressions.paths import RECORD, CodeUnit, Scope
 from expressions.syntax import Tree
 
@@ -13,7 +13,7 @@ Function = Callable[[Mapping[str, object]], object]
 class Expression:
     """A checked expression, compiled on construction and never again."""
 
-    __slots__ = ("_evaluate", "_tree", "float_free", "names", "paths", "source")
+    __slots__ = ("_evaluate", "_tree", "names", "paths", "source")
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -21,7 +21,6 @@ class Expression:
         paths = find_paths(tree)
         self.paths = frozenset(str(path) for path, _ in paths)
         self.names = frozenset(str(path.steps[0]) for path, _ in paths)
-        self.float_free = is_float_free(tree.root)
         unit = CodeUnit()
         source = f"def evaluate(r):\n    return {self.inline(unit, RECORD)}\n"
         self._evaluate = define(unit, source, "evaluate", title="expression")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from expressions.functions import FUNCTIONS
+from expressions.functions import FUNCTIONS, MAX_PLACES
 from expressions.paths import CodeUnit, Path, Scope, Step, path_of
 from expressions.syntax import Tree, runs_over_list, steps_of
 
@@ -24,8 +24,6 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.GtE: "greater_or_equal",
 }
 _SIGNS = {"less": "<", "less_or_equal": "<=", "greater": ">", "greater_or_equal": ">="}
-# These hand on what the data holds; all other functions make a value of their own.
-_HAND_ON = frozenset({"coalesce", "min", "max"})
 
 
 def find_paths(tree: Tree) -> list[tuple[Path, int]]:
@@ -96,7 +94,7 @@ class Generator:
         """Two decimals, the common case, are calculated without a Python call."""
         name = _ARITHMETIC[type(node.op)]
         sides = [(side, self._operand(side, scope)) for side in (node.left, node.right)]
-        if name == "divide" or all(_is_number(side) for side, _ in sides):
+        if all(_is_number(side) for side, _ in sides):
             return f"{name}({', '.join(code for _, code in sides)})"
         values, tests = [], []
         for side, code in sides:
@@ -105,7 +103,10 @@ class Generator:
                 tests.append(f"(type({values[-1]} := {code}) is Decimal)")
         operands = ", ".join(values)
         # With & and not with and: both sides must be read.
-        return f"(exact_{name}({operands}) if {' & '.join(tests)} else {name}({operands}))"
+        test = " & ".join(tests)
+        if name == "divide":
+            test += f" and {values[1]}"
+        return f"(exact_{name}({operands}) if {test} else {name}({operands}))"
 
     def _operand(self, node: ast.expr, scope: Scope) -> str:
         if _is_number(node):
@@ -130,7 +131,9 @@ class Generator:
         for position, (operator, right_node) in enumerate(zip(node.ops, node.comparators, strict=True)):
             right = self.code(right_node, scope)
             again = right
-            if position < len(node.ops) - 1:
+            if position < len(node.ops) - 1 and not isinstance(
+                right_node, ast.Constant | ast.List | ast.Tuple
+            ):
                 again = self._unit.temporary()
                 right = f"({again} := {right})"
             parts.append(self._comparison(operator, (left_node, left), (right_node, right)))
@@ -142,6 +145,8 @@ class Generator:
     ) -> str:
         (left_node, left_code), (right_node, right_code) = left, right
         if isinstance(operator, ast.Is | ast.IsNot):
+            if isinstance(left_node, ast.Constant):  # Python warns of a literal there
+                return repr((left_node.value is None) is isinstance(operator, ast.Is))
             return f"({left_code} {'is' if isinstance(operator, ast.Is) else 'is not'} None)"
         if isinstance(operator, ast.In | ast.NotIn):
             found = self._membership(left_code, right_node, right_code)
@@ -165,25 +170,42 @@ class Generator:
         assert isinstance(node.func, ast.Name)
         function = FUNCTIONS[node.func.id]
         name = f"f_{function.name}"
+        if function.name == "concat" and scope.item is None:
+            return self._concat(node.args, scope)
+        if function.name == "round" and len(node.args) == 2 and _places(node.args[1]) is not None:
+            return self._round(node.args, scope)
         if not function.over_list or len(node.args) == 1:
             return f"{name}({', '.join(self.code(argument, scope) for argument in node.args)})"
         item = self._unit.temporary()
         body = self.code(node.args[1], replace(scope, item=item))
         return f"{name}({self.code(node.args[0], scope)}, lambda {item}: {body})"
 
+    def _concat(self, parts: list[ast.expr], scope: Scope) -> str:
+        """Texts, the common case, are joined without a Python call."""
+        pieces = []
+        for part in parts:
+            code = self.code(part, scope)
+            if not (isinstance(part, ast.Constant) and isinstance(part.value, str)):
+                held = self._unit.temporary()
+                code = f"({held} if type({held} := {code}) is str else piece({held}))"
+            pieces.append(code)
+        joined = self._unit.temporary()
+        whole = f"{joined} := ''.join(({', '.join(pieces)},))"
+        return f"({joined} if len({whole}) <= MAX_TEXT else bounded({joined}))"
 
-def is_float_free(node: ast.expr) -> bool:
-    """Whether the result cannot be a float, whatever the data holds."""
-    match node:
-        case ast.Constant() | ast.BinOp() | ast.UnaryOp() | ast.Compare():
-            return True
-        case ast.BoolOp():
-            return all(is_float_free(value) for value in node.values)
-        case ast.IfExp():
-            return is_float_free(node.body) and is_float_free(node.orelse)
-        case ast.Call(func=ast.Name(id=name)):
-            return name not in _HAND_ON
-    return False
+    def _round(self, parts: list[ast.expr], scope: Scope) -> str:
+        """A decimal to a written number of places is rounded without a Python call."""
+        held, value, places = self._unit.temporary(), self.code(parts[0], scope), _places(parts[1])
+        step = self._unit.constant(Decimal((0, (1,), -(places or 0))))
+        fast = f"{held}.quantize({step}, HALF_UP, CONTEXT)"
+        return f"({fast} if type({held} := {value}) is Decimal else f_round({held}, {places}))"
+
+
+def _places(node: ast.expr) -> int | None:
+    """Written decimal places that round() takes."""
+    if isinstance(node, ast.Constant) and type(node.value) is int and 0 <= node.value <= MAX_PLACES:
+        return node.value
+    return None
 
 
 def _is_number(node: ast.expr) -> bool:

@@ -6,15 +6,22 @@ context.
 
 import decimal
 import operator
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from expressions.errors import EvaluationError, out_of_range
 from expressions.values import date_of, decimal_of, kind_of
 
 MAX_TEXT = 100_000
+MAX_ITEMS = 10_000
+MAX_NESTED = 30
+# What the texts and lists inside one list function may add up to: its time is bounded whatever the data.
+MAX_WORK = 20_000_000
+WORK_OF_AN_ITEM = 50
+ZERO = Decimal(0)
 CONTEXT = decimal.Context(
     prec=34,
     rounding=decimal.ROUND_HALF_UP,
@@ -26,6 +33,25 @@ CONTEXT = decimal.Context(
 NUMBERS = frozenset({int, Decimal})
 
 Number = Callable[[Decimal, Decimal], Decimal]
+Body = Callable[[object], object]
+T = TypeVar("T")
+Parts = Mapping[str, object] | Sequence[object]
+
+
+UNLIMITED = float("inf")
+
+
+class _Work(threading.local):
+    left = UNLIMITED
+
+
+_work = _Work()
+
+
+def spend(work: int) -> None:
+    _work.left -= work
+    if _work.left < 0:
+        raise EvaluationError("too much data for one expression", "一个表达式处理的数据过多")
 
 
 def step(value: object, key: str) -> object:
@@ -51,7 +77,7 @@ def pluck(value: object, steps: Sequence[str | int | None]) -> object:
     return [item for item in found if item is not None]
 
 
-def items(value: object) -> Iterable[object]:
+def items(value: object) -> Sequence[object]:
     """A list; nothing is an empty list, and a single record a list of one, as XML-born data has it."""
     if isinstance(value, list | tuple):
         return value
@@ -64,9 +90,14 @@ def items(value: object) -> Iterable[object]:
     )
 
 
+def too_long() -> EvaluationError:
+    return EvaluationError(f"text is longer than {MAX_TEXT:,} characters", f"文本超过 {MAX_TEXT} 字")
+
+
 def bounded(text: str) -> str:
     if len(text) > MAX_TEXT:
-        raise EvaluationError(f"text is longer than {MAX_TEXT:,} characters", f"文本超过 {MAX_TEXT} 字")
+        raise too_long()
+    spend(len(text))
     return text
 
 
@@ -115,11 +146,26 @@ def add(left: object, right: object) -> object:
 
 
 def negate(value: object) -> Decimal | None:
-    return subtract(Decimal(0), value)
+    return subtract(ZERO, value)
 
 
-def equal(left: object, right: object) -> bool:
+def equal(left: object, right: object, nested: int = 0) -> bool:
+    if isinstance(left, str):
+        spend(len(left))
+    elif isinstance(left, list | tuple | Mapping) and isinstance(right, list | tuple | Mapping):
+        return left is right or _equal_parts(left, right, nested + 1)
     return _comparable(left) == _comparable(right)
+
+
+def _equal_parts(left: Parts, right: Parts, nested: int) -> bool:
+    if isinstance(left, Mapping) is not isinstance(right, Mapping) or len(left) != len(right):
+        return False
+    if nested > MAX_NESTED:
+        raise EvaluationError("data is nested too deep to be compared", "数据嵌套过深，无法比较")
+    spend(len(left) * WORK_OF_AN_ITEM)
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return all(key in right and equal(each, right[key], nested) for key, each in left.items())
+    return all(equal(*pair, nested) for pair in zip(left, right, strict=True))
 
 
 def unequal(left: object, right: object) -> bool:
@@ -137,8 +183,9 @@ def contains(container: object, value: object) -> bool:
     if container is None:
         return False
     if isinstance(container, str):
-        return isinstance(value, str) and value in container
+        return isinstance(value, str) and value in bounded(container)
     if isinstance(container, list | tuple):
+        spend(len(container) * WORK_OF_AN_ITEM)
         return any(equal(each, value) for each in container)
     raise _clash("look in", "包含判断", value, container)
 
@@ -161,7 +208,7 @@ def _alike(left: object, right: object) -> tuple[object, object]:
     if (first := decimal_of(left)) is not None and (second := decimal_of(right)) is not None:
         return first, second
     if isinstance(left, str) and isinstance(right, str):
-        return left, right
+        return bounded(left), bounded(right)
     if isinstance(left, date) and isinstance(right, date):
         return _alike_dates(left, right)
     raise _clash("compare", "比较", left, right)
@@ -182,35 +229,65 @@ greater_or_equal = _ordering(operator.ge)
 
 
 def total(values: Iterable[object]) -> object:
-    result: object = Decimal(0)
+    result: object = ZERO
     for value in values:
-        if value is not None:
+        if type(value) is Decimal and type(result) is Decimal:
+            result = exact_add(result, value)
+        elif value is not None:
             result = _add_numbers(result, value)
     return result
 
 
-def sum_of(value: object, term: Callable[[object], object] | None = None) -> object:
-    return total(items(value) if term is None else map(term, items(value)))
+def _walk(use: Callable[[Iterable[object]], T], value: object, body: Body | None) -> T:
+    """Uses the items, or what `body` gives for each of them."""
+    found = items(value)
+    if body is None:
+        return use(found)
+    if len(found) > MAX_ITEMS:
+        raise EvaluationError(f"list is longer than {MAX_ITEMS:,} items", f"列表超过 {MAX_ITEMS} 项")
+    _work.left = MAX_WORK
+    try:
+        return use(map(body, found))
+    finally:
+        _work.left = UNLIMITED
 
 
-def count_of(value: object, test: Callable[[object], object] | None = None) -> int:
-    return sum(1 for item in items(value) if test is None or test(item))
+def sum_of(value: object, term: Body | None = None) -> object:
+    return _walk(total, value, term)
 
 
-def any_of(value: object, test: Callable[[object], object] | None = None) -> bool:
-    return any(items(value) if test is None else map(test, items(value)))
+def count_of(value: object, test: Body | None = None) -> int:
+    return len(items(value)) if test is None else _walk(_true_ones, value, test)
 
 
-def all_of(value: object, test: Callable[[object], object] | None = None) -> bool:
-    return all(items(value) if test is None else map(test, items(value)))
+def _true_ones(values: Iterable[object]) -> int:
+    return sum(1 for value in values if value)
+
+
+def any_of(value: object, test: Body | None = None) -> bool:
+    return _walk(any, value, test)
+
+
+def all_of(value: object, test: Body | None = None) -> bool:
+    return _walk(all, value, test)
+
+
+def each_of(value: object, term: Body) -> list[object]:
+    """What is there of each item, without gaps."""
+    return _walk(_there, value, term)
+
+
+def _there(values: Iterable[object]) -> list[object]:
+    return [_comparable(value) for value in values if value is not None]
 
 
 # The plain operations: for generated code that has seen both types.
 exact_add, exact_subtract, exact_multiply = CONTEXT.add, CONTEXT.subtract, CONTEXT.multiply
+exact_divide = CONTEXT.divide
 
 # What generated code may call by name, beside the registered functions.
 HELPERS = (
     *("step", "index", "pluck", "add", "subtract", "multiply", "divide", "negate", "contains"),
-    *("exact_add", "exact_subtract", "exact_multiply"),
+    *("exact_add", "exact_subtract", "exact_multiply", "exact_divide", "bounded", "CONTEXT", "MAX_TEXT"),
     *("equal", "unequal", "less", "less_or_equal", "greater", "greater_or_equal"),
 )

@@ -4,17 +4,19 @@ import builtins
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from expressions import operations
 from expressions.errors import ExpressionError
-from expressions.functions import FUNCTIONS
+from expressions.functions import FUNCTIONS, piece
 
 HELPERS: Mapping[str, object] = {
-    **{name: getattr(builtins, name) for name in ("dict", "type")},
+    **{name: getattr(builtins, name) for name in ("dict", "len", "str", "type")},
     **{name: getattr(operations, name) for name in operations.HELPERS},
     "Decimal": Decimal,
     "NUMBERS": operations.NUMBERS,
+    "HALF_UP": ROUND_HALF_UP,
+    "piece": piece,
     **{f"f_{function.name}": function.call for function in FUNCTIONS.values()},
 }
 MAX_STEPS = 20
@@ -86,8 +88,9 @@ class Path:
             elif certain:
                 code = f"{code}.get({each!r})"
             else:
-                held = unit.temporary()
-                code = f"({held}.get({each!r}) if type({held} := {code}) is dict else step({held}, {each!r}))"
+                held = code if code.isidentifier() else unit.temporary()
+                test = held if held == code else f"{held} := {code}"
+                code = f"({held}.get({each!r}) if type({test}) is dict else step({held}, {each!r}))"
             certain = False
         return code
 

@@ -13,6 +13,8 @@ from expressions.paths import Step
 MAX_SOURCE = 2_000
 MAX_NODES = 200
 MAX_DEPTH = 30
+# A path adds its steps to the depth where it stands: generated code keeps below Python's 200 brackets.
+MAX_DEPTH_OF_STEPS = 35
 
 _LITERAL = re.compile(r"\d{1,40}(\.\d{0,40})?|\.\d{1,40}")
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
@@ -70,12 +72,20 @@ class Tree:
                 return ast.parse(self._text, mode="eval").body
         except SyntaxError as error:
             message, remedy = _syntax_advice(error.msg, self._text)
-            raise ExpressionError(message, self._offset + max(error.offset or 1, 1), remedy=remedy) from error
+            raise ExpressionError(message, self._offset + self._place(error), remedy=remedy) from error
         except (ValueError, RecursionError, MemoryError) as error:
             raise ExpressionError("the expression cannot be read", 1) from error
 
+    def _place(self, error: SyntaxError) -> int:
+        offset = max(error.offset or 1, 1)
+        # Of this one error Python counts the bytes.
+        offset = self._characters(offset - 1) + 1 if "leading zeros" in error.msg else offset
+        return min(offset, len(self._text) + 1)
+
 
 def _syntax_advice(message: str, text: str) -> tuple[str, str | None]:
+    if "leading zeros" in message:
+        return "a number does not begin with 0", "write 7, or quote it if it is a code"
     if "=" in message or re.search(r"[^=!<>]=[^=]", text):
         return "a single = does not compare", "write =="
     if "&&" in text or "||" in text:
@@ -102,10 +112,10 @@ class _Checker:
             raise self._tree.error(
                 node, f"more than {MAX_NODES} parts or {MAX_DEPTH} levels", "split the expression"
             )
-        for child in self._children(node, in_list):
+        for child in self._children(node, in_list, depth):
             self._check(child, depth + 1, in_list or _runs_per_item(node, child))
 
-    def _children(self, node: ast.expr, in_list: bool) -> list[ast.expr]:
+    def _children(self, node: ast.expr, in_list: bool, depth: int) -> list[ast.expr]:
         """What stands below an allowed node; anything else is refused."""
         match node:
             case ast.BoolOp():
@@ -123,7 +133,7 @@ class _Checker:
             case ast.List() | ast.Tuple():
                 return self._literals(node)
             case ast.Constant() | ast.Name() | ast.Attribute() | ast.Subscript():
-                return self._leaf(node)
+                return self._leaf(node, depth)
         raise self._refused(node)
 
     def _refused(self, node: ast.expr) -> ExpressionError:
@@ -172,13 +182,16 @@ class _Checker:
                 raise self._tree.error(element, "a list holds literals only", "write each comparison out")
         return node.elts
 
-    def _leaf(self, node: ast.expr) -> list[ast.expr]:
+    def _leaf(self, node: ast.expr, depth: int) -> list[ast.expr]:
         if isinstance(node, ast.Constant):
             self._constant(node)
             return []
         if isinstance(node, ast.Name):
             return []
-        self._nodes += len(steps_of(self._tree, node)) - 1
+        steps = len(steps_of(self._tree, node))
+        if depth + steps > MAX_DEPTH_OF_STEPS:
+            raise self._tree.error(node, f"more than {MAX_DEPTH} levels", "split the expression")
+        self._nodes += steps - 1
         return []
 
     def _constant(self, node: ast.Constant) -> None:

@@ -4,12 +4,22 @@ from crm_store import Row, UnitOfWork
 from crm_store.deliveries import Delivery
 from crm_store.inbox import Message
 from domain.faults import Mismatch
-from domain.ports import Signer, SigningHook
-from domain.records import SigningFlow, SigningParty, SigningRequest, Trigger
-from domain.states import SIGNING_NEWS, ContractState, move_contract
+from domain.money import Money
+from domain.ports import Signer, SigningEvidence, SigningHook
+from domain.records import (
+    ContractLine,
+    ContractTerms,
+    Instalment,
+    SigningFlow,
+    SigningParty,
+    SigningRequest,
+    Trigger,
+)
+from domain.states import ContractEvent, ContractState, move_contract, signing_events
 from flows import lead_feedback
 from flows.cash import fulfil
 from flows.context import Context, NotYet, Outcome
+from flows.evidence import ask_for_evidence
 from flows.receivables import open_receivables
 
 FETCH = "sign.fetch"
@@ -17,6 +27,7 @@ ARCHIVE = "sign.archive"
 WITHOUT_CONTRACT = "receivable_without_contract"
 NOT_SIGNED = (ContractState.DECLINED, ContractState.EXPIRED, ContractState.REVOKED)
 
+REVIVED = "签署已延期，合同重新在签"
 TEXTS = {
     ContractState.SENT: "合同已发往电子签",
     ContractState.PARTLY_SIGNED: "一方已签署",
@@ -34,7 +45,8 @@ async def send_contract(context: Context, delivery: Delivery) -> Outcome:
         contract = await uow.contracts.get(flow_row["contract_id"])
         company = await uow.customers.company(contract["company_id"])
         content = (await uow.contracts.file(flow_row["file"]))["content"]
-    request = _request(context, flow_row, contract, company["name"])
+        terms = await _terms(uow, contract)
+    request = _request(context, flow_row, contract, company["name"], terms)
     signer = context.ports.get(flow_row["connection"], Signer)
     flow = await signer.find_flow(request) if delivery.sent_before else None
     if flow is None:
@@ -42,12 +54,43 @@ async def send_contract(context: Context, delivery: Delivery) -> Outcome:
 
     async def apply(uow: UnitOfWork) -> None:
         await uow.contracts.note_flow(delivery.subject, flow_id=flow.flow_id)
-        await _take_news(uow, delivery.subject, flow, context, delivery_id=delivery.id)
+        await take_news(uow, delivery.subject, flow, context, delivery_id=delivery.id)
 
     return Outcome(flow.flow_id, apply)
 
 
-def _request(context: Context, flow_row: Row, contract: Row, buyer: str) -> SigningRequest:
+async def _terms(uow: UnitOfWork, contract: Row) -> ContractTerms:
+    currency = contract["currency"]
+    return ContractTerms(
+        total=Money.from_minor(contract["total_minor"], currency),
+        lines=[
+            ContractLine(
+                sku=row["sku"],
+                title=row["title"],
+                quantity=row["quantity"],
+                unit_price=row["unit_price"],
+                tax_rate=row["tax_rate"],
+                amount=Money.from_minor(row["amount_minor"], currency),
+            )
+            for row in await uow.contracts.lines(contract["id"])
+        ],
+        plan=[
+            Instalment(
+                number=row["number"],
+                title=row["title"],
+                amount=Money.from_minor(row["amount_minor"], currency),
+                trigger=Trigger(row["trigger"]),
+                due_days=row["due_days"],
+                on_date=row["on_date"],
+            )
+            for row in await uow.contracts.plan(contract["id"])
+        ],
+    )
+
+
+def _request(
+    context: Context, flow_row: Row, contract: Row, buyer: str, terms: ContractTerms
+) -> SigningRequest:
     return SigningRequest(
         key=flow_row["key"],
         contract_number=contract["number"],
@@ -65,6 +108,7 @@ def _request(context: Context, flow_row: Row, contract: Row, buyer: str) -> Sign
         callback_url=context.hook_url(flow_row["connection"]),
         expires_at=flow_row["expires_at"],
         requested_at=flow_row["requested_at"],
+        terms=terms,
     )
 
 
@@ -93,7 +137,7 @@ async def ask_about_flows(uow: UnitOfWork, connection: str, context: Context) ->
     """Callbacks may stay away: flows under way are asked about, unless a question is still on its way."""
     cause = f"poll/{context.clock.now():%Y%m%dT%H%M%S}"
     for flow in await uow.contracts.flows_under_way(connection):
-        if await uow.deliveries.lane_is_free(_lane(flow["id"])):
+        if await uow.deliveries.lane_is_free(lane(flow["id"])):
             await _ask(uow, flow, cause)
 
 
@@ -103,11 +147,11 @@ async def _ask(uow: UnitOfWork, flow: Row, cause: str) -> None:
         connection=flow["connection"],
         operation=FETCH,
         subject=flow["id"],
-        ordering_key=_lane(flow["id"]),
+        ordering_key=lane(flow["id"]),
     )
 
 
-def _lane(flow_row: int) -> str:
+def lane(flow_row: int) -> str:
     return f"flow/{flow_row}"
 
 
@@ -119,12 +163,12 @@ async def fetch_flow(context: Context, delivery: Delivery) -> Outcome:
         raise Mismatch(f"流程 {flow.flow_id} 的标识是 {flow.key}，应为 {flow_row['key']} (another flow)")
 
     async def apply(uow: UnitOfWork) -> None:
-        await _take_news(uow, delivery.subject, flow, context, delivery_id=delivery.id)
+        await take_news(uow, delivery.subject, flow, context, delivery_id=delivery.id)
 
     return Outcome(flow.flow_id, apply)
 
 
-async def _take_news(
+async def take_news(
     uow: UnitOfWork, flow_row: int, flow: SigningFlow, context: Context, *, delivery_id: int
 ) -> None:
     """What the flow says now moves the contract, and with it everything that waited for it."""
@@ -133,26 +177,44 @@ async def _take_news(
     if await _superseded(uow, known):
         return
     await uow.contracts.note_flow(
-        flow_row, state=flow.state, reason=flow.reason, finished_at=flow.finished_at
+        flow_row,
+        state=flow.state,
+        reason=flow.reason,
+        finished_at=flow.finished_at,
+        expires_at=flow.expires_at or known["expires_at"],
     )
-    event = SIGNING_NEWS[flow.state]
-    if event is None:
-        return
-    step = move_contract(ContractState(contract["state"]), event)
-    if not step.changed:
-        return
-    await uow.contracts.set_state(contract["id"], step.state)
+    state = ContractState(contract["state"])
+    for event in signing_events(state, flow.state):
+        step = move_contract(state, event)
+        if step.changed:
+            state = step.state
+            await _moved(uow, contract, known, event, state, flow, delivery_id=delivery_id)
+            await _consequences(uow, contract, known, state, context)
+
+
+async def _moved(
+    uow: UnitOfWork,
+    contract: Row,
+    known: Row,
+    event: ContractEvent,
+    state: ContractState,
+    flow: SigningFlow,
+    *,
+    delivery_id: int,
+) -> None:
+    extended = event == ContractEvent.FLOW_EXTENDED
+    mark = f"{event}/{flow.expires_at}" if extended else state
+    await uow.contracts.set_state(contract["id"], state)
     await uow.timeline.note(
-        f"contract/{contract['number']}/{known['key']}/{step.state}",
+        f"contract/{contract['number']}/{known['key']}/{mark}",
         kind="signing",
-        text=TEXTS[step.state] + (f"：{flow.reason}" if flow.reason else ""),
+        text=(REVIVED if extended else TEXTS[state]) + (f"：{flow.reason}" if flow.reason else ""),
         origin=known["connection"],
         company_id=contract["company_id"],
         contract_id=contract["id"],
         delivery_id=delivery_id,
-        at=flow.finished_at if step.state == ContractState.SIGNED else None,
+        at=flow.finished_at if state == ContractState.SIGNED else None,
     )
-    await _consequences(uow, contract, known, step.state, context)
 
 
 async def _superseded(uow: UnitOfWork, flow: Row) -> bool:
@@ -167,9 +229,9 @@ async def _consequences(
     if state in NOT_SIGNED:
         await _ask_about_receivables(uow, contract, state)
         return
+    await uow.open_items.close_task(f"{WITHOUT_CONTRACT}/{contract['number']}", "系统")
     await open_receivables(uow, contract, Trigger.SENT, context)
     if state == ContractState.SIGNED:
-        await uow.open_items.close_task(f"{WITHOUT_CONTRACT}/{contract['number']}", "系统")
         await open_receivables(uow, contract, Trigger.SIGNED, context)
         await fulfil(uow, contract["id"])
         await uow.leads.win(contract["opportunity_id"])
@@ -179,7 +241,7 @@ async def _consequences(
             connection=flow["connection"],
             operation=ARCHIVE,
             subject=flow["id"],
-            ordering_key=_lane(flow["id"]),
+            ordering_key=lane(flow["id"]),
         )
 
 
@@ -201,10 +263,13 @@ async def archive_flow(context: Context, delivery: Delivery) -> Outcome:
     """The signed file is ours to keep: its bytes and their hash."""
     async with context.store.transaction() as uow:
         flow_row = await uow.contracts.flow(delivery.subject)
-    file = await context.ports.get(flow_row["connection"], Signer).signed_file(flow_row["flow_id"])
+    signer = context.ports.get(flow_row["connection"], Signer)
+    file = await signer.signed_file(flow_row["flow_id"])
 
     async def apply(uow: UnitOfWork) -> None:
         await uow.contracts.keep_file(file.sha256, name=file.name, content=file.content)
         await uow.contracts.note_flow(delivery.subject, signed_file=file.sha256)
+        if isinstance(signer, SigningEvidence) and signer.wants_evidence:
+            await ask_for_evidence(uow, flow_row, context)
 
     return Outcome(flow_row["flow_id"], apply)

@@ -20,9 +20,18 @@ from domain.money import Money, NotMoney
 from domain.records import Company, ContractLine, Instalment, Trigger
 from flows import cash, contracts, lead_feedback, reconciliation
 from flows.contracts import ContractDraft, Refused
-from hub import reports
+from hub import (
+    backfill_api,
+    code_tables_api,
+    drift_api,
+    mapping_tools_api,
+    mappings_api,
+    reports,
+    signing_acts_api,
+)
 from hub.announce import Announcer, new_broker
-from hub.bootstrap import Hub, open_hub
+from hub.api_parts import HubHere
+from hub.bootstrap import open_hub
 from hub.embedded import api_token
 from hub.hooks import Hooks
 from hub.ingest import Ingest
@@ -115,14 +124,6 @@ def create_app(settings: Settings) -> ASGIApp:
     return app
 
 
-def _hub(request: Request) -> Hub:
-    hub: Hub = request.app.state.hub
-    return hub
-
-
-HubHere = Annotated[Hub, Depends(_hub)]
-
-
 def _add_routes(api: FastAPI, token: str) -> None:
     def allowed(request: Request) -> None:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -154,6 +155,12 @@ def _add_routes(api: FastAPI, token: str) -> None:
     _contract_routes(api, guarded)
     _repair_routes(api, guarded)
     _delivery_routes(api, guarded)
+    backfill_api.add_routes(api, guarded)
+    code_tables_api.add_routes(api, guarded)
+    drift_api.add_routes(api, guarded)
+    signing_acts_api.add_routes(api, guarded)
+    mappings_api.add_routes(api, guarded)
+    mapping_tools_api.add_routes(api, guarded)
 
 
 def _connection_routes(api: FastAPI, guarded: list[Any]) -> None:
@@ -187,12 +194,6 @@ def _connection_routes(api: FastAPI, guarded: list[Any]) -> None:
         async with hub.store.transaction() as uow:
             await uow.open_items.close_about("connection_paused", {"connection": name}, "resume")
             return {"resumed": await uow.connections.resume(name)}
-
-    @api.put("/api/code-tables/{name}", dependencies=guarded)
-    async def set_codes(name: str, codes: dict[str, str], hub: HubHere) -> dict[str, int]:
-        async with hub.store.transaction() as uow:
-            await uow.connections.set_codes(name, codes)
-        return {"rows": len(codes)}
 
 
 def _contract_routes(api: FastAPI, guarded: list[Any]) -> None:

@@ -25,12 +25,13 @@ def certify_one(
     *,
     against: str | None = None,
     seeds: int = SEEDS,
+    only: str = "",
     told: Callable[[Result], None] = lambda result: None,
 ) -> Report:
     """`against`: address of a running sandbox; it is reset. None: one is started for the while."""
     connector = installed()[bench.connector]
     with _sandbox(bench, against) as url:
-        return asyncio.run(certify(connector, bench, url=url, seeds=seeds, told=told))
+        return asyncio.run(certify(connector, bench, url=url, seeds=seeds, only=only, told=told))
 
 
 @contextmanager
@@ -117,8 +118,13 @@ def page_of(reports: Sequence[Report]) -> str:
 
 def _missed(report: Report) -> list[str]:
     skipped = [f"- not applicable: {each.name} ({each.reason})" for each in report.of("skipped")]
+    asked = {each.capability for each in report.results}
+    unasked = sorted(set(installed()[report.connector].manifest.capabilities) - asked)
+    if unasked:
+        skipped.append(f"- no check asks about: {', '.join(unasked)} (tests/connectors do)")
     missed = [f"- missed: {_one_line(reason)}" for reason in report.missed]
-    return [f"**{title_of(report)}**", "", *(missed or ["- nothing"]), *skipped, ""]
+    note = [report.note, ""] if report.note else []
+    return [f"**{title_of(report)}**", "", *note, *(missed or ["- nothing"]), *skipped, ""]
 
 
 def _one_line(text: str) -> str:

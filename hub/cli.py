@@ -7,15 +7,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import structlog
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
@@ -23,22 +21,32 @@ from configuration import ConfigurationError
 from crm_store.migrate import OutdatedSchema, check_revision
 from crm_store.sealing import WrongKey
 from domain.faults import Fault
-from hub.bootstrap import Hub, open_hub
-from hub.servers import database
+from hub import (
+    mapping_diff_command,  # noqa: F401
+    mapping_tools_commands,  # noqa: F401  (adds its commands to the group)
+    mappings_commands,  # noqa: F401
+)
+from hub.backfill_commands import backfill_app
+from hub.bootstrap import Hub
+from hub.code_tables_commands import codes_app
+from hub.config_commands import config_app
+from hub.contract_commands import contract_app
+from hub.drift_commands import drift_app
+from hub.mappings_app import mappings_app
 from hub.settings import Settings
-
-T = TypeVar("T")
+from hub.terminal import AsJson, errors, print_json, screen, with_hub
 
 app = typer.Typer(
     no_args_is_help=True, help="Guantong 贯通：从广告线索到核销的集成中枢", add_completion=False
 )
-screen = Console()
-errors = Console(stderr=True)
-
 connector_app = typer.Typer(no_args_is_help=True, help="连接器：新建")
 app.add_typer(connector_app, name="connector")
-
-AsJson = Annotated[bool, typer.Option("--json", help="供程序读取 (machine readable)")]
+app.add_typer(mappings_app, name="mappings")
+app.add_typer(config_app, name="config")
+app.add_typer(codes_app, name="codes")
+app.add_typer(drift_app, name="drift")
+app.add_typer(backfill_app, name="backfill")
+app.add_typer(contract_app, name="contract")
 
 SANDBOX_PORTS = {"douyin_leads": 8711, "esign": 8712, "kingdee": 8713, "yonyou_u8": 8714, "bank": 8715}
 
@@ -110,7 +118,7 @@ def demo(
         screen=errors if as_json else screen,
     )
     if as_json:
-        print(_dump(result.as_json()))  # noqa: T201
+        print_json(result.as_json())
     if not result.sound:
         raise typer.Exit(1)
 
@@ -229,12 +237,12 @@ def trace(contract: str, as_json: AsJson = False) -> None:
         async with hub.store.transaction() as uow:
             return await trace_contract(uow, contract)
 
-    found = _with_hub(look)
+    found = with_hub(look)
     if found is None:
         errors.print(f"[red]没有合同 {contract}[/red] (no such contract)")
         raise typer.Exit(1)
     if as_json:
-        print(_dump(found))  # noqa: T201
+        print_json(found)
     else:
         show_trace(found, screen)
 
@@ -258,9 +266,9 @@ def replay(
                 return len(await uow.inbox.replay(message_id=number, connection=connection))
             return len(await uow.deliveries.replay(key=key, connection=connection))
 
-    count = _with_hub(again)
+    count = with_hub(again)
     if as_json:
-        print(_dump({"replayed": count}))  # noqa: T201
+        print_json({"replayed": count})
     else:
         screen.print(f"已重新排队 {count} 条；运行中的工作进程会处理 (queued for a running worker)")
 
@@ -282,9 +290,9 @@ def reconcile(as_json: AsJson = False) -> None:
         async with hub.store.transaction() as uow:
             return [dict(row) for row in await uow.open_items.disagreements()]
 
-    found = _with_hub(compare)
+    found = with_hub(compare)
     if as_json:
-        print(_dump(found))  # noqa: T201
+        print_json(found)
     else:
         show_disagreements(found, screen)
     if found:
@@ -298,7 +306,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     findings = examine(Settings())
     if as_json:
-        print(_dump([finding.as_json() for finding in findings]))  # noqa: T201
+        print_json([finding.as_json() for finding in findings])
     else:
         for finding in findings:
             mark = "[green]✓[/green]" if finding.good else "[red]✗[/red]"
@@ -328,7 +336,7 @@ def certify(
         if not as_json:
             certification.show(reports[-1], screen)
     if as_json:
-        print(_dump([report.as_json() for report in reports]))  # noqa: T201
+        print_json([report.as_json() for report in reports])
     if write:
         certification.PAGE.write_text(certification.page_of(reports), encoding="utf-8")
     if any(report.of("failed") for report in reports):
@@ -346,17 +354,3 @@ def connector_new(
     for path in new_connector(name, root):
         screen.print(f"  {path}")
     screen.print(f"下一步 (next): pytest tests/connectors/{name} && guantong certify {name}")
-
-
-def _with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
-    with database(Settings()) as settings:
-
-        async def run() -> T:
-            async with open_hub(settings, pool_size=4) as hub:
-                return await work(hub)
-
-        return asyncio.run(run())
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False)

@@ -118,6 +118,8 @@ async def _states(hub: Hub) -> list[Finding]:
         connections = await uow.connections.all()
         failed = (await uow.deliveries.counts()).get("failed", 0)
         parked = (await uow.inbox.counts()).get("parked", 0)
+        undecided = len(await uow.misses.listed())
+        drifted = len(await uow.drift.listed())
     if not connections:
         return [
             Finding(
@@ -132,6 +134,10 @@ async def _states(hub: Hub) -> list[Finding]:
         )
         for each in connections
     ]
+    findings += [
+        Finding(False, broken, "guantong mappings versions，再 publish 或 rollback")
+        for broken in hub.connections.mappings.broken()
+    ]
     if failed:
         findings.append(
             Finding(
@@ -140,6 +146,10 @@ async def _states(hub: Hub) -> list[Finding]:
                 "查看 /api/deliveries?state=failed，修正后 guantong replay deliveries",
             )
         )
+    if undecided:
+        findings.append(Finding(False, f"{undecided} 个编码等人决定", "guantong codes misses"))
+    if drifted:
+        findings.append(Finding(False, f"对方报文有 {drifted} 处变化", "guantong drift"))
     if parked:
         findings.append(
             Finding(

@@ -11,11 +11,13 @@ from connector_kit import exchange_subject
 from domain.faults import Fault
 from domain.ports import ErpLedger, LeadSource, Signer, StatementFeed
 from flows import cash, lead_intake, receivables, signing
+from hub import backfill
 from hub.bootstrap import Hub
 from hub.registry import OpenConnections
 
 TICK = 0.25
 SWEEP_EVERY = 1.0
+BACKFILLS_EVERY = 1.0
 FIRST_PULL = timedelta(days=1)
 """How far back a source without a cursor is read."""
 
@@ -74,6 +76,7 @@ def _jobs(hub: Hub) -> list[Job]:
         Job("match_again", timedelta(seconds=settings.matching_every), _match_again),
         Job("dated_receivables", timedelta(seconds=settings.dated_every), _dated),
         Job("purge", timedelta(seconds=settings.purge_every), _purge),
+        Job("backfills", timedelta(seconds=BACKFILLS_EVERY), backfill.carry_on),
     ]
     for name in _active(ports, ports.all(LeadSource)):
         jobs.append(Job(f"pull_leads/{name}", timedelta(seconds=settings.pull_every), _pulling(name)))

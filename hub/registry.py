@@ -15,15 +15,18 @@ from pydantic import SecretStr, ValidationError
 
 import connectors
 from connector_kit import Breaker, Budget, Connector, MemoryPlaces, Redactor, Sender, Tools, secrets_of
-from crm_store import Store
+from crm_store import Store, UnitOfWork
 from crm_store.connections import Connection
 from domain import ports
 from domain.faults import Misconfigured
 from domain.ports import Clock
 from hub.budgets import RedisPlaces
+from hub.drift_watch import DriftWatch
 from hub.evidence import StoreRecorder
+from hub.live_mappings import LiveMappings
 from hub.tokens import StoreTokens
 from mappings import Translator, both_ways
+from mappings.tables import NO_TABLES, CodeTable
 
 Port = TypeVar("Port")
 
@@ -81,7 +84,10 @@ class OpenConnections:
         self._adapters: dict[str, object] = {}
         self._able: dict[type, Mapping[str, object]] = {}
         self._opened: dict[str, Connection] = {}
-        self._codes: dict[str, dict[str, str]] = {}
+        self._codes: Mapping[str, CodeTable] = NO_TABLES
+        self._codes_revision = 0
+        self.mappings = LiveMappings()
+        self._drift = DriftWatch()
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
 
@@ -92,13 +98,21 @@ class OpenConnections:
                 return
             async with self._store.transaction() as uow:
                 configured = await uow.connections.all()
-                codes = await uow.connections.code_tables()
-            if codes != self._codes:
-                self._codes, self._opened = codes, {}
+                await self._refresh_codes(uow)
+                await self.mappings.refresh(uow)
+                await self._drift.load(uow)
             for connection in configured:
                 if self._opened.get(connection.id) != connection:
                     self._reopen(connection)
+            for retired in self._adapters.keys() - {each.id for each in configured}:
+                self._close(retired)
             self._read_at = time.monotonic()
+
+    async def _refresh_codes(self, uow: UnitOfWork) -> None:
+        revision = await uow.codes.revision()
+        if revision != self._codes_revision:
+            self._codes = both_ways(await uow.codes.all())
+            self._codes_revision, self._opened = revision, {}
 
     def get(self, connection: str, port: type[Port]) -> Port:
         adapter = self._adapters.get(connection)
@@ -122,6 +136,11 @@ class OpenConnections:
 
     def known(self, connection: str) -> bool:
         return connection in self._adapters
+
+    def _close(self, connection: str) -> None:
+        self._able.clear()
+        self._opened.pop(connection, None)
+        self._adapters.pop(connection, None)
 
     def _reopen(self, connection: Connection) -> None:
         """One that cannot be opened is missing, and its work is told so; the others go on."""
@@ -151,7 +170,9 @@ class OpenConnections:
             sender=sender,
             tokens=StoreTokens(self._store, connection.id, sender.redactor),
             clock=self._clock,
-            mappings=Translator(both_ways(self._codes)),
+            mappings=Translator(
+                self._codes, load=self.mappings.of(connection.id), watch=self._drift.of(connection.id)
+            ),
         )
         adapter = connector.open(settings, tools)
         missing = [name for name in connector.manifest.capabilities if not _can(adapter, name)]

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from crm_store import Row, UnitOfWork
-from flows import cash, contracts, receivables, signing
+from domain.states import SigningAct
+from flows import cash, contracts, evidence, receivables, signing
 
 BODY_SHOWN = 4000
 
@@ -93,8 +94,17 @@ async def _flow(uow: UnitOfWork, flow: Row) -> dict[str, Any]:
     return {
         **flow,
         "deliveries": [each for group in sent for each in group],
+        "acts": [await _act(uow, row) for row in await uow.signing_acts.of_flow(flow["id"])],
         "callbacks": [shown_message(message) for message in callbacks if message],
     }
+
+
+async def _act(uow: UnitOfWork, act: Row) -> dict[str, Any]:
+    """What a person asked of the service, or the evidence that was fetched from it."""
+    reporting = act["act"] == SigningAct.EVIDENCE
+    operations = (evidence.APPLY, evidence.FETCH) if reporting else (f"sign.{act['act']}",)
+    sent = [await _deliveries(uow, operation, act["id"]) for operation in operations]
+    return {**act, "deliveries": [each for group in sent for each in group]}
 
 
 async def _receivable(uow: UnitOfWork, contract: Row, row: Row) -> dict[str, Any]:

@@ -31,6 +31,8 @@ def show_trace(found: Mapping[str, Any], screen: Console) -> None:
         _deliveries(branch, flow["deliveries"])
         if flow["signed_file"]:
             branch.add(f"签署文件 SHA-256 {flow['signed_file']}")
+        for act in flow["acts"]:
+            _act(branch, act)
     for receivable in found["receivables"]:
         branch = tree.add(
             f"应收 {receivable['number']}  {_money(receivable, 'amount_minor')}  已收 "
@@ -42,6 +44,14 @@ def show_trace(found: Mapping[str, Any], screen: Console) -> None:
         _receipt(tree, receipt)
     screen.print(tree)
     screen.print(_timeline(found["timeline"]))
+
+
+def _act(branch: Tree, act: Mapping[str, Any]) -> None:
+    """What was asked of the service, and what came of it."""
+    kept = f"证据 SHA-256 {act['file']}" if act["file"] else ""
+    result = f"未成：{act['refusal']}" if act["refusal"] else kept
+    shown = branch.add(f"{act['act']}  {escape(act['asked_by'])} {_time(act['asked_at'])}  {escape(result)}")
+    _deliveries(shown, act["deliveries"])
 
 
 def _lead(tree: Tree, lead: Mapping[str, Any]) -> None:
@@ -72,7 +82,7 @@ def _receipt(tree: Tree, receipt: Mapping[str, Any]) -> None:
 def _messages(branch: Tree, messages: Sequence[Mapping[str, Any]]) -> None:
     for message in messages:
         branch.add(
-            f"收件 {message['id']} {message['kind']}  {_time(message['received_at'])}  "
+            f"收件 {message['id']} {message['kind']}  {_time(message['received_at'])}  {_mapping(message)}"
             f"[dim]{escape(message['body'][:SHOWN])}[/dim]"
         )
 
@@ -81,10 +91,15 @@ def _deliveries(branch: Tree, deliveries: Sequence[Mapping[str, Any]]) -> None:
     for delivery in deliveries:
         node = branch.add(
             f"投递 {delivery['key']}  [{_colour(delivery['state'])}]{delivery['state']}[/]  "
-            f"{delivery['attempts']} 次" + (f"  {escape(delivery['reason'])}" if delivery["reason"] else "")
+            f"{delivery['attempts']} 次  {_mapping(delivery)}"
+            + (escape(delivery["reason"]) if delivery["reason"] else "")
         )
         for exchange in delivery["exchanges"]:
             node.add(f"[dim]{_exchange(exchange)}[/dim]")
+
+
+def _mapping(row: Mapping[str, Any]) -> str:
+    return f"映射 {escape(row['mapping'])}  " if row["mapping"] else ""
 
 
 def _exchange(exchange: Mapping[str, Any]) -> str:

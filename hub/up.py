@@ -18,7 +18,8 @@ from hub.standins import Cast, connect_sandboxes
 from hub.supervise import Part, Supervisor
 from hub.world import World
 
-PATIENCE = 30.0
+PATIENCE = 90.0
+"""Seconds: a machine that is busy with other things starts a process slowly."""
 
 
 def parts(settings: Settings, sandbox_ports: Mapping[str, int]) -> list[Part]:

@@ -12,17 +12,35 @@ from connector_kit import exchange_subject
 from crm_store import UnitOfWork
 from crm_store.deliveries import Delivery, LeaseLost
 from crm_store.inbox import Message
-from domain.faults import Fault, Malformed, UnknownOutcome, Unmappable
+from domain.faults import Fault, Malformed, Transient, UnknownOutcome, Unmappable
 from domain.ports import EVENT, LeadReader, SigningHook, StatementFeed
-from flows import cash, contracts, lead_feedback, lead_intake, receivables, signing
+from flows import (
+    cash,
+    code_tables,
+    contracts,
+    drift,
+    evidence,
+    lead_feedback,
+    lead_intake,
+    receivables,
+    signing,
+    signing_acts,
+)
 from flows.context import Context, NotYet, Operation, Outcome
 from hub.bootstrap import Hub
+from hub.drift_watch import keep_drift, noting_drift, take_holding
+from hub.live_mappings import mappings_used, noting_mappings
 from hub.settlement import DEAD_LETTER, OWNERS, Backoff, settle
 
 OPERATIONS: dict[str, Operation] = {
     contracts.SEND: signing.send_contract,
     signing.FETCH: signing.fetch_flow,
     signing.ARCHIVE: signing.archive_flow,
+    signing_acts.URGE: signing_acts.carry_out,
+    signing_acts.EXTEND: signing_acts.carry_out,
+    signing_acts.REVOKE: signing_acts.carry_out,
+    evidence.APPLY: evidence.apply_for_evidence,
+    evidence.FETCH: evidence.fetch_evidence,
     receivables.CUSTOMER: receivables.post_customer,
     receivables.RECEIVABLE: receivables.post_receivable,
     cash.RECEIPT: cash.post_receipt,
@@ -81,7 +99,9 @@ class Workbench:
     async def _handle(self, message_id: int) -> None:
         """Never raises: the others of its task must not be cancelled. The sweep brings it again."""
         try:
-            await self._take(message_id)
+            with noting_mappings(), noting_drift(message_id):
+                await self._take(message_id)
+                await keep_drift(self._hub.store)
         except Exception:
             log.exception("message.left", message=message_id)
 
@@ -95,7 +115,7 @@ class Workbench:
         try:
             await self._hub.store.run(work)
         except Unmappable as error:
-            await self._set_aside(message_id, "parked", str(error))
+            await self._park(message_id, error)
         except lead_intake.NobodyBehind as error:
             await self._set_aside(message_id, "ignored", str(error))
         except NotYet as error:
@@ -105,16 +125,32 @@ class Workbench:
             log.exception("message.failed", message=message_id)
             await self._try_later(message_id, f"{type(error).__name__}: {error}")
 
+    async def _park(self, message_id: int, error: Unmappable) -> None:
+        """With what it waits for, where that is a decision; what was decided meanwhile is tried again."""
+        used = mappings_used()
+        drifting = take_holding() if not error.lacks else None
+        if not (error.lacks or drifting):
+            await self._set_aside(message_id, "parked", str(error))
+            return
+        async with self._hub.store.transaction() as uow:
+            if drifting:
+                waits = await drift.hold(uow, drifting, message_id, str(error), mapping=used)
+            else:
+                waits = await code_tables.hold_message(uow, message_id, error, mapping=used)
+        if not waits:
+            await self._hub.connections.refresh(stale_after=0)
+            await self._try_later(message_id, str(error))
+
     async def _set_aside(self, message_id: int, state: str, reason: str) -> None:
         async with self._hub.store.transaction() as uow:
-            await uow.inbox.settle(message_id, state, reason=reason)
+            await uow.inbox.settle(message_id, state, reason=reason, mapping=mappings_used())
 
     async def _try_later(self, message_id: int, reason: str) -> None:
         async with self._hub.store.transaction() as uow:
             row = await uow.inbox.get(message_id)
             attempts = row["attempts"] if row else 0
             if attempts >= MESSAGE_ATTEMPTS:
-                await uow.inbox.settle(message_id, "parked", reason=reason)
+                await uow.inbox.settle(message_id, "parked", reason=reason, mapping=mappings_used())
             else:
                 wait = timedelta(seconds=min(60.0, 0.5 * 1.2**attempts))
                 await uow.inbox.postpone(message_id, wait, reason)
@@ -136,7 +172,7 @@ class Workbench:
         await self._know(delivery.connection)
         self._held[delivery.id] = delivery.lease
         try:
-            with exchange_subject(f"delivery/{delivery.id}"):
+            with exchange_subject(f"delivery/{delivery.id}"), noting_mappings():
                 await self._carry_out(delivery)
         except LeaseLost:
             log.warning("delivery.lease_lost", key=delivery.key)
@@ -152,7 +188,7 @@ class Workbench:
         except Fault as fault:
             await self._settle(delivery, fault)
         except Unmappable as error:
-            await self._fail(delivery, "Unmappable", str(error), owner="it")
+            await self._hold(delivery, error)
         except (SQLAlchemyError, OSError) as error:
             # Our own database, perhaps after the vendor has acted: nothing is known of it.
             log.exception("delivery.outage", key=delivery.key)
@@ -164,7 +200,7 @@ class Workbench:
     async def _finish(self, delivery: Delivery, outcome: Outcome) -> None:
         async def finish(uow: UnitOfWork) -> None:
             await outcome.apply(uow)
-            await uow.deliveries.finish(delivery, vendor_id=outcome.vendor_id)
+            await uow.deliveries.finish(delivery, vendor_id=outcome.vendor_id, mapping=mappings_used())
             if delivery.sent_before:
                 await uow.open_items.close_about(DEAD_LETTER, {"delivery": delivery.key}, "系统")
 
@@ -180,7 +216,12 @@ class Workbench:
             return
         async with self._hub.store.transaction() as uow:
             await uow.deliveries.put_back(
-                delivery, settlement.state, wait=settlement.wait, fault=fault.kind, reason=str(fault)
+                delivery,
+                settlement.state,
+                wait=settlement.wait,
+                fault=fault.kind,
+                reason=str(fault),
+                mapping=mappings_used(),
             )
             if settlement.pauses_connection and await uow.connections.pause(delivery.connection, str(fault)):
                 await uow.open_items.open_task(
@@ -191,9 +232,20 @@ class Workbench:
                     detail={"connection": delivery.connection, "delivery": delivery.key},
                 )
 
+    async def _hold(self, delivery: Delivery, error: Unmappable) -> None:
+        """What lacks nothing but codes waits for them; anything else is a dead letter."""
+        if not error.lacks_only_codes:
+            await self._fail(delivery, "Unmappable", str(error), owner="it")
+            return
+        async with self._hub.store.transaction() as uow:
+            if await code_tables.hold_delivery(uow, delivery, error, mapping=mappings_used()):
+                return
+        await self._hub.connections.refresh(stale_after=0)
+        await self._settle(delivery, Transient(str(error)))
+
     async def _fail(self, delivery: Delivery, fault: str, reason: str, *, owner: str) -> None:
         async with self._hub.store.transaction() as uow:
-            await uow.deliveries.fail(delivery, fault=fault, reason=reason)
+            await uow.deliveries.fail(delivery, fault=fault, reason=reason, mapping=mappings_used())
             await uow.open_items.open_task(
                 f"{DEAD_LETTER}/{delivery.id}/{delivery.lease}",
                 kind=DEAD_LETTER,

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 PATIENCE = 120.0
+ROUNDS = 4
 """Seconds that any one step of the story may take."""
 PAUSE = 0.15
 
@@ -86,9 +87,14 @@ class World:
     async def until(
         self, reached: Callable[[], Awaitable[bool]], what: str, seen: Callable[[], object] = lambda: ""
     ) -> None:
-        """Waits for a condition. Raises StoryStuck with `what` and what was `seen` last."""
-        deadline = asyncio.get_running_loop().time() + self.patience
+        """Waits for a condition. Raises StoryStuck with `what` and what was `seen` last, when that has not
+        changed for as long as our patience, or goes round and round.
+        """
+        now = asyncio.get_running_loop().time
+        last, deadline, end = "", now() + self.patience, now() + ROUNDS * self.patience
         while not await reached():
-            if asyncio.get_running_loop().time() > deadline:
-                raise StoryStuck(f"{what}（最后看到 {seen()}）")
+            if (found := str(seen())) != last:
+                last, deadline = found, min(now() + self.patience, end)
+            if now() > deadline:
+                raise StoryStuck(f"{what}（最后看到 {last}）")
             await asyncio.sleep(PAUSE)

@@ -12,23 +12,25 @@ Generated code looks as a careful person would write it:
         problems.append(failed(k0, error, v, ()))
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NoReturn, cast
 
-from expressions import CodeUnit, EvaluationError, Expression, Path, Scope, define
+from expressions import CodeUnit, EvaluationError, Path, Scope, define
 from expressions.operations import items
-from expressions.values import text_of
-from mappings.converters import SHORTCUTS, clean
+from expressions.values import LONGEST, text_of
+from mappings.converters import FEN, SHORTCUTS, clean
 from mappings.problems import ConversionError, Problem, RowFault
 from mappings.rows import Constant, Converter, Row
-from mappings.tables import CodeTable
 
 FAULTS = (ValueError, TypeError, ArithmeticError)
-FLOAT_FREE = frozenset({str, int, Decimal, bool, date, datetime})
+ROUNDED = re.compile(r"decimal\((\d{1,2})\)")
+# What may leave a mapping unseen. Decimals are looked at: one may be NaN.
+PLAIN = frozenset({str, int, bool, date, datetime})
 
 Lookup = Callable[[str], object]
 
@@ -42,6 +44,7 @@ def failed(row: Row, error: Exception, value: object, indexes: Sequence[int]) ->
     elif not isinstance(error, RowFault):
         error = ConversionError("cannot be converted", "无法转换")
     target, source = _numbered(row.target, indexes), _numbered(row.shown_source, indexes)
+    parked = error.kind == "no_code" and row.on_miss != "fail"
     return Problem(
         kind=error.kind,
         target=target,
@@ -49,7 +52,8 @@ def failed(row: Row, error: Exception, value: object, indexes: Sequence[int]) ->
         value=value,
         message_zh=f"{target}：{error.message_zh}（来源：{source}）",
         message_en=f"{target}: {error.message} (from {source})",
-        action="park" if error.kind == "no_code" and row.on_miss != "fail" else "fail",
+        action="park" if parked else "fail",
+        table=row.lookup if parked else None,
     )
 
 
@@ -59,10 +63,7 @@ def _numbered(text: str, indexes: Sequence[int]) -> str:
     return text
 
 
-def find(tables: Mapping[str, CodeTable], name: str) -> Lookup:
-    if name in tables:
-        return tables[name].lookup
-
+def no_table(name: str) -> Lookup:
     def absent(key: str) -> object:
         raise RowFault("no_code", f"code table '{name}' is not there", f"缺少对照表“{name}”")
 
@@ -78,7 +79,7 @@ def no_code(table: str) -> NoReturn:
 
 
 def key_of(value: object) -> str:
-    key = text_of(value)
+    key = str(value) if type(value) is int else text_of(value)
     if key is None:
         raise ConversionError("is no key for a code table", "不能作为对照表的键")
     return key
@@ -101,7 +102,7 @@ _HELPERS: Mapping[str, object] = {
     function.__name__: function
     for function in (
         failed,
-        find,
+        no_table,
         missing,
         no_code,
         key_of,
@@ -113,11 +114,19 @@ _HELPERS: Mapping[str, object] = {
         len,
         str,
     )
-} | {"FAULTS": FAULTS, "FLOAT_FREE": FLOAT_FREE, "bool": bool, "date": date, "int": int}
+} | {
+    **{"FAULTS": FAULTS, "FEN": FEN, "LONGEST": LONGEST, "PLAIN": PLAIN, "UTC": UTC},
+    **{"bool": bool, "date": date, "int": int, "at_second": datetime.fromtimestamp},
+}
 
 
-def _is_float_free(row: Row) -> bool:
-    return isinstance(row.source, Constant) or (isinstance(row.source, Expression) and row.source.float_free)
+def _based(scope: Scope, base: Sequence[str]) -> Scope:
+    """The record below, read once for all rows that ask for it."""
+    assert scope.hold is not None
+    record = scope.records[0]
+    for key in base:
+        record = scope.hold(record, key)
+    return replace(scope, records=(record, *scope.records[1:]), this=record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +162,9 @@ class _Writer:
         with self._held("r"):
             self._object(rows, Here(Scope(records=("r",), this="r", hold=self._hold), (), "o"))
         head = [f"def apply(r, tables, problems{', trace' if self._trace else ''}):"]
-        head += [f"    {held} = find(tables, {table!r})" for table, held in self._lookups.items()]
+        for table, held in self._lookups.items():
+            there = f"tables[{table!r}].lookup if {table!r} in tables"
+            head.append(f"    {held} = {there} else no_table({table!r})")
         return "\n".join([*head, "    v = None", "    o = {}", *self._lines, "    return o", ""])
 
     def _emit(self, line: str) -> None:
@@ -208,8 +219,10 @@ class _Writer:
 
     def _row(self, row: Row, here: Here, depth: int) -> None:
         key, *nested = row.keys[depth:]
+        here = replace(here, scope=_based(here.scope, row.base)) if row.base else here
         opening = "".join(f"{{{part!r}: " for part in nested)
-        store = f"{here.output}[{key!r}] = {opening}%s{'}' * len(nested)}"
+        place = f"{here.output}[{key!r}] = {opening}".replace("%", "%%")
+        store = f"{place}%s{'}' * len(nested)}"
         held = self.unit.constant(row)
         trace = self._open_trace(held, here)
         with self._block("try"):
@@ -255,6 +268,10 @@ class _Writer:
             return
         self._emit(f"v = {self._source(row, here)}")
         self._step(trace, f"from {row.shown_source}")
+        if row.source == Constant("") and not row.converters and not self._has_table(row):
+            # An empty text that somebody wrote is meant.
+            self._store(store, "v", trace)
+            return
         # Absent is None and the empty text; 0, False and [] are values.
         with self._block("if v or (v is not None and v != '')"):
             self._steps(row, trace)
@@ -296,18 +313,21 @@ class _Writer:
             self._step(trace, f"as {converter.text}")
         self._indent -= max(len(row.converters) - 1, 0)
         keyed = self._has_table(row) and row.on_miss != "pass"
-        if not (row.converters or keyed or _is_float_free(row)):
-            with self._block("if type(v) is not str and type(v) not in FLOAT_FREE"):
+        if not (row.converters or keyed or isinstance(row.source, Constant)):
+            with self._block("if type(v) is not str and type(v) not in PLAIN"):
                 self._emit("v = clean(v)")
         if self._has_table(row):
             self._look_up(row, trace)
 
     def _conversion(self, converter: Converter) -> str:
         call = f"{self.unit.constant(converter.convert)}(v)"
-        if converter.name not in SHORTCUTS:
-            return call
-        kind, code = SHORTCUTS[converter.name]
-        return f"{code} if type(v) is {kind.__name__} else {call}"
+        shortcut = SHORTCUTS.get(converter.text)
+        if found := ROUNDED.fullmatch(converter.text):
+            step = self.unit.constant(Decimal((0, (1,), -int(found[1]))))
+            # Twenty digits and twelve places always fit: this cannot fail.
+            small = "type(v) is Decimal and v.is_finite() and v.adjusted() < 20"
+            shortcut = f"v.quantize({step}, HALF_UP, CONTEXT) if {small}"
+        return f"{shortcut} else {call}" if shortcut else call
 
     @staticmethod
     def _has_table(row: Row) -> bool:

@@ -1,46 +1,14 @@
-"""The mapping files that come with the program."""
+"""The shipped mappings, compiled."""
 
-import re
 from functools import cache
-from pathlib import Path
 
-from configuration import ConfigurationError, did_you_mean
 from mappings.mapping import CompiledMapping, compile_mapping
+from mappings.shipped import LIBRARY, UnknownMapping, files, names, source
 
-LIBRARY = Path(__file__).parent / "library"
-# The name alone is read, so that one wrong file does not hide the others.
-_NAME = re.compile(r"^mapping:[ \t]*['\"]?([\w.-]+)", re.MULTILINE)
-
-
-class UnknownMapping(LookupError):
-    """No file of the library has this name."""
-
-
-@cache
-def files() -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in sorted(LIBRARY.rglob("*.yaml")):
-        named = _NAME.search(path.read_text(encoding="utf-8"))
-        if named is None:
-            raise ConfigurationError(
-                "'mapping' is missing", file=str(path), remedy="add 'mapping: vendor.thing'"
-            )
-        if named[1] in found:
-            raise ConfigurationError(
-                f"mapping '{named[1]}' is in {found[named[1]].name} too", file=str(path), remedy="rename one"
-            )
-        found[named[1]] = path
-    return found
-
-
-def names() -> list[str]:
-    return sorted(files())
+__all__ = ["LIBRARY", "UnknownMapping", "files", "load", "names", "source"]
 
 
 @cache
 def load(name: str) -> CompiledMapping:
-    path = files().get(name)
-    if path is None:
-        raise UnknownMapping(f"no mapping '{name}': {did_you_mean(name, files()) or ', '.join(names())}")
-    relative = str(path.relative_to(LIBRARY.parent))
-    return compile_mapping(path.read_text(encoding="utf-8"), file=relative, folder=path.parent)
+    found = source(name)
+    return compile_mapping(found.text, file=found.file, folder=found.folder)

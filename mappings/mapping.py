@@ -1,24 +1,32 @@
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import expressions
-from configuration import Node, Problems, parse
+from configuration import Node, Problems, did_you_mean, parse
 from mappings.compiler import compile_rows
+from mappings.lines import KEYS, OVERRIDE_KEYS, Find, Lines, Source
+from mappings.markup import read_markup
 from mappings.problems import MappingProblem, Problem
 from mappings.rows import Constant, Row, all_rows, read_rows
+from mappings.shipped import source as shipped
 from mappings.tables import NO_TABLES, CodeTable
 
-_KEYS = {"mapping", "from", "to", "version", "fields", "samples"}
+NO_SOURCES: Mapping[str, Source] = MappingProxyType({})
 _SAMPLE_KEYS = {"name", "in", "out", "tables", "problems"}
 
 
 class Mapped(NamedTuple):
     data: dict[str, object]
     problems: list[Problem]
+
+
+# What Mapped(…) does, without its call of Python code: it is on the way of every record.
+_mapped: Callable[[tuple[dict[str, object], list[Problem]]], Mapped] = partial(tuple.__new__, Mapped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +68,32 @@ class _Traces:
 
 
 class CompiledMapping:
-    """One mapping file, checked and compiled. Never changes."""
+    """One mapping file, with what it includes and what overrides it, checked and compiled. Never changes."""
 
-    def __init__(self, document: Node, *, version: str, folder: Path | None) -> None:
+    def __init__(
+        self,
+        document: Node,
+        rows: tuple[Row, ...],
+        *,
+        version: str,
+        folder: Path | None,
+        overrides: Sequence[Node] = (),
+        includes: Mapping[str, Source] = NO_SOURCES,
+        touched: Iterable[str] = (),
+    ) -> None:
         self.name = document.required("mapping").text()
         self.version = version
         self.source = document.required("from").text()
         self.target = document.required("to").text()
         self.file = document.file
         self.folder = folder
-        self.rows = read_rows(document.required("fields"))
-        self.samples = _read_samples(document)
+        self.document = document
+        self.root = document.string("root")
+        self.overrides = tuple(overrides)
+        self.includes = includes
+        self.touched = frozenset(touched)
+        self.rows = rows
+        self.samples = tuple(sample for each in (document, *overrides) for sample in _read_samples(each))
         self.tables = frozenset(row.lookup for row in all_rows(self.rows) if row.lookup is not None)
         self._apply, self.code = compile_rows(self.rows, name=f"mapping {self.name}")
 
@@ -79,7 +102,7 @@ class CompiledMapping:
 
     def apply(self, record: Mapping[str, object], *, tables: Mapping[str, CodeTable] = NO_TABLES) -> Mapped:
         problems: list[Problem] = []
-        return Mapped(self._apply(record, tables, problems), problems)
+        return _mapped((self._apply(record, tables, problems), problems))
 
     def apply_or_raise(
         self, record: Mapping[str, object], *, tables: Mapping[str, CodeTable] = NO_TABLES
@@ -118,12 +141,87 @@ def _paths(row: Row) -> frozenset[str]:
     return frozenset(found)
 
 
-def compile_mapping(text: str, *, file: str, folder: Path | None = None) -> CompiledMapping:
-    document = parse(text, file=file)
-    document.only(_KEYS)
-    version = document.get("version")
-    written = hashlib.sha256(text.encode()).hexdigest()[:12] if version is None else str(version.value())
-    return CompiledMapping(document, version=written, folder=folder)
+def compile_mapping(
+    text: str,
+    *,
+    file: str,
+    folder: Path | None = None,
+    version: str | None = None,
+    overrides: Sequence[Source] = (),
+    find: Find = shipped,
+) -> CompiledMapping:
+    """Each override changes what is below it. `find` gives the mappings that are included.
+
+    `version`: the label of a published one; otherwise the file's own, or a digest of it.
+    """
+    base = Source(text, file, folder, version)
+    document, *above = _documents(base, overrides)
+    lines = Lines(find)
+    rows = _rows(lines, document, above)
+    versions = [_version(base, document) + _including(lines.included), *map(_version, overrides, above)]
+    return CompiledMapping(
+        document,
+        rows,
+        version="+".join(versions),
+        folder=folder,
+        overrides=above,
+        includes=lines.included,
+        touched=lines.touched,
+    )
+
+
+def _rows(lines: Lines, document: Node, overrides: Iterable[Node]) -> tuple[Row, ...]:
+    rows: tuple[Row, ...] = ()
+    with lines.problems.collecting():
+        written = lines.read(document)
+        for each in overrides:
+            written = lines.override(written, each)
+        lines.check(written)
+        rows = read_rows(written, problems=lines.problems)
+        if (markup := read_markup(document)) is not None:
+            markup.check(written, lines.problems)
+            rows = markup.rows(rows)
+    lines.problems.raise_if_any()
+    return rows
+
+
+def _documents(base: Source, overrides: Iterable[Source]) -> Iterator[Node]:
+    document = parse(base.text, file=base.file)
+    if document.get("override") is not None:
+        raise document.key_error(
+            "override", "this file changes another mapping", remedy="give it as an override of that mapping"
+        )
+    document.only(KEYS)
+    for key in ("mapping", "from", "to", *(() if document.get("include") else ("fields",))):
+        document.required(key)
+    yield document
+    name = document.required("mapping").text()
+    for each in overrides:
+        above = parse(each.text, file=each.file)
+        above.only(OVERRIDE_KEYS)
+        meant = above.required("override")
+        if meant.text() != name:
+            advice = did_you_mean(meant.text(), [name]) or f"write 'override: {name}'"
+            raise meant.error(f"this file overrides '{meant.text()}', not '{name}'", remedy=advice)
+        yield above
+
+
+def _version(source: Source, document: Node) -> str:
+    own = document.get("version")
+    written = _digest(source.text) if own is None else str(own.value())
+    return source.version or written
+
+
+def _including(included: Mapping[str, Source]) -> str:
+    """The version of a file says nothing about those that it includes."""
+    versions = [
+        f"{name}@{source.version or _digest(source.text)}" for name, source in sorted(included.items())
+    ]
+    return f"-{_digest(' '.join(versions))[:6]}" if versions else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _read_samples(document: Node) -> tuple[Node, ...]:

@@ -36,6 +36,8 @@ class Problem:
     message_zh: str
     message_en: str
     action: Action
+    table: str | None = None
+    """The code table that lacks `value`, where a row in it would solve the problem."""
 
 
 class MappingProblem(Exception):

@@ -1,13 +1,15 @@
 """A mapping file as rows, and everything that can be wrong with it."""
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
-from configuration import Node, Plain, Problems, did_you_mean
+from configuration import ConfigurationError, ConfigurationErrors, Node, Plain, Problems, did_you_mean
 from expressions import Expression, ExpressionError, Path, compile_expression, parse_path
 from mappings.converters import CONVERTERS, Convert, build, written
+from mappings.lines import Line
 
 T = TypeVar("T")
 
@@ -32,7 +34,7 @@ _VALUE_KEYS = frozenset(
         "when",
     }
 )
-_EACH_KEYS = frozenset({"each", "fields", "where", "when", "required"})
+_EACH_KEYS = frozenset({"each", "fields", "include", "where", "when", "required"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ class Row:
     when: Expression | None = None
     where: Expression | None = None
     rows: tuple["Row", ...] | None = None
+    base: tuple[str, ...] = ()
+    line: Line | None = field(default=None, compare=False, repr=False)
+    """Where it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +83,8 @@ class Place:
     problems: Problems = field(default_factory=Problems)
 
 
-def read_rows(fields: Node) -> tuple[Row, ...]:
-    place = Place()
-    rows = _read_rows(fields, place)
-    place.problems.raise_if_any()
-    return rows
+def read_rows(lines: Iterable[Line], *, problems: Problems) -> tuple[Row, ...]:
+    return _read_rows(lines, Place(problems=problems))
 
 
 def all_rows(rows: Iterable[Row]) -> list[Row]:
@@ -90,72 +92,52 @@ def all_rows(rows: Iterable[Row]) -> list[Row]:
     return [found for row in rows for found in (row, *all_rows(row.rows or ()))]
 
 
-def _read_rows(fields: Node, place: Place) -> tuple[Row, ...]:
+def _read_rows(lines: Iterable[Line], place: Place) -> tuple[Row, ...]:
     rows: list[Row] = []
-    taken: dict[tuple[str, ...], int] = {}
-    if not fields.mapping():
-        place.problems.add(fields.error("no fields", remedy="add a line 'target: source'"))
-    for entry in fields.entries:
-        with place.problems.collecting():
-            keys = _keys(fields, entry.key)
-            _refuse_clash(fields, entry.key, keys, taken)
-            taken[keys] = entry.line
-            rows.append(_Reader(fields, entry.key, entry.value, place).row(keys))
+    for line in lines:
+        with place.problems.collecting(), _naming(f"{place.target}{line.target}"):
+            rows.append(_Reader(line, place).row())
     return tuple(rows)
 
 
-def _keys(fields: Node, target: str) -> tuple[str, ...]:
-    keys = tuple(part.strip() for part in target.split("."))
-    if not all(keys):
-        raise fields.key_error(
-            target, f"'{target}' is not a target", remedy="write it like FCUSTOMERID.FNumber"
-        )
-    if "[" in target or "]" in target:
-        raise fields.key_error(
-            target, f"'{target}' has a bracket", remedy="write a list with each: and fields:"
-        )
-    return keys
+@contextmanager
+def _naming(target: str) -> Iterator[None]:
+    """Every message says which target it is about."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationErrors([_named(target, each) for each in error.errors]) from error
 
 
-def _refuse_clash(
-    fields: Node, target: str, keys: tuple[str, ...], taken: Mapping[tuple[str, ...], int]
-) -> None:
-    for other, line in taken.items():
-        shorter = min(len(keys), len(other))
-        if keys[:shorter] != other[:shorter]:
-            continue
-        if len(keys) == len(other):
-            raise fields.key_error(
-                target, f"target '{target}' is repeated", remedy=f"it is already in line {line}"
-            )
-        raise fields.key_error(
-            target,
-            f"'{'.'.join(keys[:shorter])}' is a value and an object at once",
-            remedy=f"line {line} fills '{'.'.join(other)}'; keep one of them",
-        )
+def _named(target: str, error: ConfigurationError) -> ConfigurationError:
+    said = error.message if f"'{target}'" in error.message else f"{target}: {error.message}"
+    return ConfigurationError(
+        said, file=error.file, line=error.line, column=error.column, remedy=error.remedy
+    )
 
 
 class _Reader:
     """Reads one row."""
 
-    def __init__(self, fields: Node, key: str, node: Node, place: Place) -> None:
-        self._fields = fields
-        self._key = key
-        self._node = node
+    def __init__(self, line: Line, place: Place) -> None:
+        self._line = line
+        self._node = line.node
         self._place = place
-        self._target = f"{place.target}{key}"
+        self._target = f"{place.target}{line.target}"
 
-    def row(self, keys: tuple[str, ...]) -> Row:
+    def row(self) -> Row:
+        return replace(self._row(self._line.keys), base=self._line.base, line=self._line)
+
+    def _row(self, keys: tuple[str, ...]) -> Row:
         if self._node.kind == "text":
             path = self._path(self._node)
             return Row(self._target, keys, path, self._shown(path))
         if self._node.kind != "mapping":
-            raise self._fields.key_error(
-                self._key,
+            raise self._line.error(
                 f"expected a path or a row, found {self._node.describe()}",
                 remedy="write 'Target: source.path' or 'Target: {from: source.path}'",
             )
-        return self._each(keys) if self._node.get("each") else self._value(keys)
+        return self._value(keys) if self._line.rows is None else self._each(keys, self._line.rows)
 
     def _value(self, keys: tuple[str, ...]) -> Row:
         self._node.only(_VALUE_KEYS | _EACH_KEYS)
@@ -179,7 +161,7 @@ class _Reader:
             when=self._expression("when"),
         )
 
-    def _each(self, keys: tuple[str, ...]) -> Row:
+    def _each(self, keys: tuple[str, ...], lines: Iterable[Line]) -> Row:
         self._node.only(_VALUE_KEYS | _EACH_KEYS)
         self._refuse(_VALUE_KEYS - _EACH_KEYS, "does not go with each:", "put it on a row inside fields:")
         node = self._node.required("each")
@@ -192,7 +174,9 @@ class _Reader:
             raise node.error(f"more than {MAX_EACH} lists inside each other", remedy="split the mapping")
         shown = self._shown(path)
         inside = Place(f"{self._target}[*].", f"{shown}[*].", self._place.depth + 1, self._place.problems)
-        rows = _read_rows(self._node.required("fields"), inside)
+        if self._node.get("include") is None:
+            self._node.required("fields")
+        rows = _read_rows(lines, inside)
         return Row(
             self._target,
             keys,
@@ -210,14 +194,16 @@ class _Reader:
                 raise self._node.key_error(entry.key, f"'{entry.key}' {message}", remedy=remedy)
 
     def _shown(self, path: Path) -> str:
-        return str(path) if path.steps[0] == "parent" else f"{self._place.source}{path}"
+        if path.steps[0] == "parent":
+            return str(path)
+        return self._place.source + ".".join([*self._line.base, str(path)])
 
     def _source(self) -> tuple[Path | Expression | Constant, str]:
         given = [entry.key for entry in self._node.entries if entry.key in _SOURCES]
         if len(given) != 1:
             message = f"has {' and '.join(given)}" if given else "has no source"
-            raise self._fields.key_error(
-                self._key, f"'{self._key}' {message}", remedy="give one of from, expr, value, each"
+            raise self._line.error(
+                f"'{self._target}' {message}", remedy="give one of from, expr, value, each"
             )
         if given[0] == "value":
             value = self._node.required("value").value()
@@ -276,7 +262,7 @@ class _Reader:
         if node is None:
             return None
         if (maximum := self._node.integer("max")) < 1:
-            raise node.error("'max' is at least 1")
+            raise node.error("'max' is at least 1", remedy="write 1 or more")
         return maximum
 
     def _truncate(self, maximum: int | None) -> bool:
@@ -319,6 +305,14 @@ def _argument(node: ast.expr) -> object:
     """A literal; a bare word counts as a text."""
     if isinstance(node, ast.Name):
         return node.id
+    if (
+        isinstance(node, ast.UnaryOp)
+        and isinstance(node.op, ast.USub)
+        and isinstance(node.operand, ast.Constant)
+    ):
+        number = node.operand.value
+        if type(number) is int:
+            return -number
     if isinstance(node, ast.Constant) and isinstance(node.value, str | int):
         return node.value
     raise ValueError("arguments are numbers and texts")

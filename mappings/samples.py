@@ -1,15 +1,17 @@
 """`samples:` of a mapping file: what goes in and what must come out."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import cast
 
 from configuration import Node
-from mappings.mapping import CompiledMapping
-from mappings.tables import both_ways
+from mappings.mapping import CompiledMapping, Mapped
+from mappings.problems import Problem
+from mappings.tables import CodeTable, both_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +24,77 @@ class SampleFailure:
         return f"{self.mapping}, sample {self.sample}: " + "; ".join(self.differences)
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What goes in, with which code tables, and what must come out; a problem is written `kind target`.
+
+    `ignored`: targets that an override changes, in a sample that stands below it.
+    """
+
+    name: str
+    record: Mapping[str, object]
+    out: Mapping[str, object]
+    problems: tuple[str, ...]
+    tables: Mapping[str, CodeTable]
+    ignored: frozenset[str] = frozenset()
+
+
+def read_samples(mapping: CompiledMapping) -> list[Sample]:
+    return [_read(mapping, node) for node in mapping.samples]
+
+
 def check_samples(mapping: CompiledMapping) -> list[SampleFailure]:
-    found = ((sample, _differences(mapping, sample)) for sample in mapping.samples)
     return [
-        SampleFailure(mapping.name, _name(sample), tuple(differences))
-        for sample, differences in found
-        if differences
+        SampleFailure(mapping.name, sample.name, tuple(found))
+        for sample in read_samples(mapping)
+        if (found := differences(sample, mapping.apply(sample.record, tables=sample.tables)))
     ]
 
 
-def _name(sample: Node) -> str:
-    source = sample.required("in")
-    return sample.string("name", default=source.text() if source.kind == "text" else f"in line {sample.line}")
-
-
-def _differences(mapping: CompiledMapping, sample: Node) -> list[str]:
-    tables = sample.get("tables")
+def _read(mapping: CompiledMapping, node: Node) -> Sample:
+    source, tables, problems = node.required("in"), node.get("tables"), node.get("problems")
     rows = cast("Mapping[str, Mapping[str, str]]", tables.value() if tables else {})
-    mapped = mapping.apply(
-        cast("Mapping[str, object]", _data(mapping, sample.required("in"))), tables=both_ways(rows)
+    return Sample(
+        node.string("name", default=source.text() if source.kind == "text" else f"in line {node.line}"),
+        cast("Mapping[str, object]", _data(mapping, source)),
+        cast("Mapping[str, object]", _data(mapping, node.required("out"))),
+        tuple(sorted(item.text() for item in problems.sequence())) if problems else (),
+        both_ways(rows),
+        mapping.touched if node.file == mapping.file else frozenset(),
     )
-    expected = sample.get("problems")
-    wanted = [item.text() for item in expected.sequence()] if expected else []
-    problems = [f"{problem.kind} {problem.target}" for problem in mapped.problems]
-    found = list(_compare("", _data(mapping, sample.required("out")), mapped.data))
-    if sorted(problems) != sorted(wanted):
-        found.append(f"problems: expected {sorted(wanted)}, found {sorted(problems)}")
+
+
+def shown(problems: Iterable[Problem]) -> list[str]:
+    return sorted(f"{problem.kind} {problem.target}" for problem in problems)
+
+
+def differences(sample: Sample, mapped: Mapped) -> list[str]:
+    out, data = sample.out, cast("Mapping[str, object]", mapped.data)
+    for target in sample.ignored:
+        out, data = _without(out, target), _without(data, target)
+    found = compare("", out, data)
+    told, expected = (_about(each, sample) for each in (shown(mapped.problems), sample.problems))
+    if told != expected:
+        found.append(f"problems: expected {expected}, found {told}")
     return found
+
+
+def _about(problems: Iterable[str], sample: Sample) -> list[str]:
+    return [each for each in problems if re.sub(r"\[\d+\]", "[*]", each.split()[1]) not in sample.ignored]
+
+
+def _without(data: Mapping[str, object], target: str) -> dict[str, object]:
+    """A copy that lacks `Entries[*].Sku`, and the objects that are empty then."""
+    key, dot, rest = target.partition(".")
+    name = key.removesuffix("[*]")
+    value = data.get(name)
+    inner: object = None
+    if dot and isinstance(value, list):
+        inner = [_without(each, rest) if isinstance(each, dict) else each for each in value]
+    elif dot and isinstance(value, dict):
+        inner = _without(value, rest) or None
+    kept = {each: held for each, held in data.items() if each != name}
+    return kept if inner is None else {**kept, name: inner}
 
 
 def _data(mapping: CompiledMapping, node: Node) -> object:
@@ -66,13 +112,14 @@ def _data(mapping: CompiledMapping, node: Node) -> object:
         ) from error
 
 
-def _compare(place: str, expected: object, found: object) -> list[str]:
+def compare(place: str, expected: object, found: object) -> list[str]:
+    """The differences, each with its place; absent and null are the same."""
     if isinstance(expected, dict) and isinstance(found, dict):
         keys = dict.fromkeys([*expected, *found])
-        parts = [_compare(f"{place}.{key}".lstrip("."), expected.get(key), found.get(key)) for key in keys]
+        parts = [compare(f"{place}.{key}".lstrip("."), expected.get(key), found.get(key)) for key in keys]
         return [difference for part in parts for difference in part]
     if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        parts = [_compare(f"{place}[{n}]", *pair) for n, pair in enumerate(zip(expected, found, strict=True))]
+        parts = [compare(f"{place}[{n}]", *pair) for n, pair in enumerate(zip(expected, found, strict=True))]
         return [difference for part in parts for difference in part]
     return [] if _same(expected, found) else [f"{place or 'all'}: expected {expected!r}, found {found!r}"]
 

@@ -18,6 +18,9 @@ from tests.factories import KEY
 
 _numbers = itertools.count(1)
 
+# Set before the command line is imported: its tables are as wide as the terminal.
+os.environ["COLUMNS"] = "200"
+
 
 @pytest.fixture(scope="session")
 def open_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

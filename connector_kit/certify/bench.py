@@ -31,12 +31,24 @@ class Bench:
     variant: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
     mappings: Translator
+    note: str = ""
+    """What a reader of the page should know about this report."""
     prepare: Sequence[Act] = ()
+    unused: Sequence[str] = ()
+    """Secret settings that this variant does not send."""
+    wrong: Mapping[str, object] = field(default_factory=dict)
+    """Settings that do not let it in, where that is not decided by secrets."""
+    by_hand: Act | None = None
+    """What a person does with each new document where the vendor has no call for it: verifying."""
+    customer: str = ""
+    """One that the vendor's base data holds, where customers are not ours to create."""
     books: Mapping[str, Found] = field(default_factory=dict)
     """Kind of document (customer, receivable, receipt, flow) → where to count it."""
 
     login: str | None = None
     """Part of the path that gives out tokens or sessions; None: every request is signed by itself."""
+    login_works_once: bool = False
+    """Each login uses a grant up: whether a lost answer to one can be repaired is the vendor's matter."""
     other_doors: Sequence[str] = ()
     """Parts of paths that do not answer in the vendor's envelope, an object store for example."""
     strange_status: tuple[bytes, bytes] | None = None

@@ -13,12 +13,20 @@ from typing import Any
 from pydantic import SecretStr
 
 from connector_kit.certify.model import Check, Failed, Level, Skipped
-from connector_kit.certify.postings import company, contract, customer_posting, deliver, flow_posting
+from connector_kit.certify.postings import (
+    company,
+    contract,
+    customer_posting,
+    deliver,
+    flow_posting,
+    known_customer,
+    receivable,
+)
 from connector_kit.certify.stand import Open, Stand
 from connector_kit.redact import secrets_of
 from domain import ports
 from domain.faults import Fault, Misconfigured, Transient
-from domain.ports import CustomerArchive, LeadSource, Signer
+from domain.ports import CustomerArchive, LeadSource, ReceivableImport, Signer
 
 CALLS = 100
 SOUNDS_SECRET = re.compile(r"^(?!.*_id$).*(secret|password|passwd|token|private_key)", re.IGNORECASE)
@@ -100,7 +108,7 @@ def checks() -> list[Check]:
     ]
 
 
-async def probe(opened: Open) -> object:
+async def probe(stand: Stand, opened: Open) -> object:
     """A cheap call over the wire, by what the connector can do."""
     adapter, now = opened.adapter, datetime.now(UTC)
     if isinstance(adapter, CustomerArchive):
@@ -109,24 +117,25 @@ async def probe(opened: Open) -> object:
         pages: AsyncIterator[Sequence[Any]] = adapter.pull_leads(now - timedelta(minutes=1), now)
         return [page async for page in pages]
     if isinstance(adapter, Signer):
-        return await adapter.find_flow(_absent)
+        return await adapter.find_flow(contract(stand))
+    if isinstance(adapter, ReceivableImport):
+        return await adapter.import_receivable(receivable(stand, known_customer(stand)))
     raise Skipped("it makes no calls over the network")
 
 
-class _Numbers:
-    def number(self, prefix: str) -> str:
-        return f"{prefix}-0000"
-
-
-_absent = contract(_Numbers())  # type: ignore[arg-type]
-
-
-async def _refused(opened: Open) -> Fault:
+async def _met(stand: Stand, opened: Open) -> Fault | None:
     try:
-        await probe(opened)
+        await probe(stand, opened)
     except Fault as fault:
         return fault
-    raise Failed("the call went through")
+    return None
+
+
+async def _refused(stand: Stand, opened: Open) -> Fault:
+    fault = await _met(stand, opened)
+    if fault is None:
+        raise Failed("the call went through")
+    return fault
 
 
 # --- manifest ---------------------------------------------------------------------------------------------
@@ -189,14 +198,15 @@ async def host_is_setting(stand: Stand) -> None:
 
 async def unreachable(stand: Stand) -> None:
     async with stand.open({"base_url": NOWHERE}) if not stand.bench.folder else stand.open() as opened:
-        fault = await _refused(opened)
+        fault = await _refused(stand, opened)
     if not isinstance(fault, Transient):
         raise Failed(f"{fault.kind}: {fault}")
 
 
 def _secret_names(stand: Stand) -> list[str]:
     fields = stand.connector.settings.model_fields
-    return [name for name, field in fields.items() if "SecretStr" in repr(field.annotation)]
+    secret = [name for name, field in fields.items() if "SecretStr" in repr(field.annotation)]
+    return [name for name in secret if name not in stand.bench.unused]
 
 
 def _canaries(stand: Stand) -> dict[str, object]:
@@ -207,8 +217,8 @@ def _canaries(stand: Stand) -> dict[str, object]:
 
 
 async def wrong_secrets(stand: Stand) -> None:
-    async with stand.open(_canaries(stand)) as opened:
-        fault = await _refused(opened)
+    async with stand.open(stand.bench.wrong or _canaries(stand)) as opened:
+        fault = await _refused(stand, opened)
     if not isinstance(fault, Misconfigured):
         raise Failed(f"{fault.kind}: {fault}")
 
@@ -217,34 +227,36 @@ async def canary(stand: Stand) -> None:
     """The true values are the canaries, and whatever was given out for them."""
     async with stand.open() as opened:
         with _logged() as lines:
-            await _work(stand, opened)
+            await work(stand, opened)
         _search(stand, opened, [*lines, repr(opened.recorder.exchanges)])
 
 
 async def canary_in_faults(stand: Stand) -> None:
     wrong = _canaries(stand)
-    said: list[str] = []
+    values = [str(value) for value in wrong.values()]
     for more in (wrong, {"base_url": NOWHERE} if not stand.bench.folder else {}):
         async with stand.open(more) as opened:
-            with _logged() as lines:
-                fault = await _refused(opened)
-            said += [*lines, repr(fault), str(fault), repr(opened.recorder.exchanges)]
-            _search(stand, opened, said, [str(value) for value in wrong.values()])
-    for kind in ("status_after", "malformed", "drop_after", "vendor_error"):
+            _search(stand, opened, await _said(stand, opened), values)
+    for kind in ("status_after", "malformed", "drop_after", "vendor_error", "expire_session"):
         await stand.fault(kind, times=None)
         async with stand.open() as opened:
-            with _logged() as lines:
-                fault = await _refused(opened)
-            _search(stand, opened, [*lines, repr(fault), str(fault), repr(opened.recorder.exchanges)])
+            _search(stand, opened, await _said(stand, opened))
         await stand.calm()
 
 
-async def _work(stand: Stand, opened: Open) -> None:
+async def _said(stand: Stand, opened: Open) -> list[str]:
+    """All that is written down about one call."""
+    with _logged() as lines:
+        fault = await _met(stand, opened)
+    return [*lines, repr(fault), str(fault), repr(opened.recorder.exchanges)]
+
+
+async def work(stand: Stand, opened: Open) -> None:
     if isinstance(opened.adapter, CustomerArchive):
         await deliver(customer_posting(company(stand)), opened)
     elif isinstance(opened.adapter, Signer):
         await deliver(flow_posting(contract(stand)), opened)
-    await probe(opened)
+    await probe(stand, opened)
 
 
 def _search(stand: Stand, opened: Open, texts: Sequence[str], more: Sequence[str] = ()) -> None:
@@ -287,23 +299,23 @@ def _logged() -> Iterator[list[str]]:
 
 async def _logins(stand: Stand) -> int:
     if stand.bench.login is None:
-        raise Skipped("every request is signed by itself, nobody logs in")
+        raise Skipped("no token or session is shared by its calls")
     return sum(stand.bench.login in row["path"] for row in await stand.log())
 
 
 async def one_login_at_start(stand: Stand) -> None:
     before = await _logins(stand)
     async with stand.open() as opened:
-        await asyncio.gather(*(probe(opened) for _ in range(CALLS)))
+        await asyncio.gather(*(probe(stand, opened) for _ in range(CALLS)))
     _once(await _logins(stand) - before)
 
 
 async def one_refresh(stand: Stand) -> None:
     async with stand.open() as opened:
-        await probe(opened)
+        await probe(stand, opened)
         before = await _logins(stand)
         await stand.fault("expire_session")
-        await asyncio.gather(*(probe(opened) for _ in range(CALLS)))
+        await asyncio.gather(*(probe(stand, opened) for _ in range(CALLS)))
     _once(await _logins(stand) - before)
 
 

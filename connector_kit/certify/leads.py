@@ -8,13 +8,14 @@ from functools import partial
 from connector_kit.certify.hooks import catching
 from connector_kit.certify.model import Check, Failed, Level, Skipped
 from connector_kit.certify.once import TROUBLE_NAMES
-from connector_kit.certify.postings import ATTEMPTS, TROUBLES, Trouble
+from connector_kit.certify.postings import ATTEMPTS, TROUBLES, Trouble, refused_in_words, submitted
 from connector_kit.certify.stand import Killed, Open, Stand
 from domain.faults import Fault, Unmappable
-from domain.ports import Hook, Inbound, LeadReader, LeadSource
+from domain.ports import Hook, Inbound, LeadFeedback, LeadReader, LeadSource
 from domain.records import Lead
 
 LEADS = 9
+SEEDS_TOGETHER = 6
 ONCE = ("too_many_requests", "session_lost")
 """One costs the wait that it asks for; the other may leave the connector when it comes twice in a row."""
 
@@ -42,6 +43,15 @@ def checks() -> list[Check]:
             "a list that moves",
             moving,
             True,
+        ),
+        (
+            "feedback.unknown_lead",
+            "LeadFeedback",
+            "silver",
+            "回传不存在的线索：拒绝并说明",
+            "a report on an unknown lead is refused in words",
+            unknown_lead,
+            False,
         ),
         ("lead.read", "LeadReader", "bronze", "线索可读", "a lead is read", read, False),
         (
@@ -71,14 +81,6 @@ def checks() -> list[Check]:
     ]
 
 
-async def _submit(stand: Stand, count: int, *, push: bool = False) -> list[str]:
-    if stand.bench.submit is None:
-        raise Skipped("the bench does not say how a lead comes to be")
-    answer = await stand.act(stand.bench.submit(count, push))
-    (ids,) = answer.values()
-    return [str(each) for each in ids]
-
-
 async def _pull(opened: Open, inbox: dict[str, Inbound]) -> None:
     """Into the inbox, which knows a message by its key."""
     now = datetime.now(UTC)
@@ -106,7 +108,7 @@ async def _pulled(stand: Stand, ids: list[str], **settings: object) -> None:
 
 
 async def pulled(stand: Stand) -> None:
-    await _pulled(stand, await _submit(stand, 3))
+    await _pulled(stand, await submitted(stand, 3))
 
 
 async def empty(stand: Stand) -> None:
@@ -115,7 +117,7 @@ async def empty(stand: Stand) -> None:
 
 async def pages(stand: Stand) -> None:
     await _small_pages(stand)
-    await _pulled(stand, await _submit(stand, LEADS), **stand.bench.small_pages)
+    await _pulled(stand, await submitted(stand, LEADS), **stand.bench.small_pages)
 
 
 async def _small_pages(stand: Stand) -> None:
@@ -124,7 +126,7 @@ async def _small_pages(stand: Stand) -> None:
 
 
 async def again(stand: Stand) -> None:
-    ids, inbox = await _submit(stand, 3), dict[str, Inbound]()
+    ids, inbox = await submitted(stand, 3), dict[str, Inbound]()
     async with stand.open() as opened:
         for _ in range(5):
             await _pull(opened, inbox)
@@ -133,7 +135,7 @@ async def again(stand: Stand) -> None:
 
 async def killed(stand: Stand) -> None:
     await _small_pages(stand)
-    ids, inbox = await _submit(stand, LEADS), dict[str, Inbound]()
+    ids, inbox = await submitted(stand, LEADS), dict[str, Inbound]()
     for step in (1, 2, 3):
         try:
             async with stand.open(stand.bench.small_pages, kill_after=step) as opened:
@@ -146,11 +148,14 @@ async def killed(stand: Stand) -> None:
 
 
 async def moving(stand: Stand) -> None:
-    await _small_pages(stand)
-    kept = await _submit(stand, LEADS)
-    async with stand.open(stand.bench.small_pages) as opened:
-        for seed in range(stand.seeds):
-            kept += await _read_moving(stand, opened, kept, random.Random(seed))  # noqa: S311
+    """A vendor forgets no lead: now and then it begins anew, or the list would grow with the seeds."""
+    for first in range(0, stand.seeds, SEEDS_TOGETHER):
+        await stand.reset()
+        await _small_pages(stand)
+        kept = await submitted(stand, LEADS)
+        async with stand.open(stand.bench.small_pages) as opened:
+            for seed in range(first, min(first + SEEDS_TOGETHER, stand.seeds)):
+                kept += await _read_moving(stand, opened, kept, random.Random(seed))  # noqa: S311
 
 
 async def _read_moving(stand: Stand, opened: Open, kept: list[str], chance: random.Random) -> list[str]:
@@ -162,7 +167,7 @@ async def _read_moving(stand: Stand, opened: Open, kept: list[str], chance: rand
         for message in page:
             inbox.setdefault(message.dedupe_key, message)
         if len(added) < 2 and chance.random() < 0.4:
-            added += await _submit(stand, 1)
+            added += await submitted(stand, 1)
     found = [lead.vendor_id for lead in _leads(opened, inbox)]
     lost = set(kept) - set(found)
     if lost or len(found) != len(set(found)):
@@ -172,7 +177,7 @@ async def _read_moving(stand: Stand, opened: Open, kept: list[str], chance: rand
 
 async def troubled(trouble: Trouble, stand: Stand) -> None:
     await _small_pages(stand)
-    ids, inbox = await _submit(stand, LEADS), dict[str, Inbound]()
+    ids, inbox = await submitted(stand, LEADS), dict[str, Inbound]()
     # A refresh token works once: whether a lost answer to a login can be repaired is the vendor's matter.
     path = f"^(?!.*{stand.bench.login})" if stand.bench.login else ".*"
     await stand.faults([{**trouble.rule, "path": path, "times": 1 if trouble.name in ONCE else 2}])
@@ -192,11 +197,17 @@ async def _until_pulled(opened: Open, inbox: dict[str, Inbound], trouble: Troubl
     raise Failed("the window was never read")
 
 
+async def unknown_lead(stand: Stand) -> None:
+    async with stand.open() as opened:
+        report = opened.port(LeadFeedback).report("7" * 19, "qualified", datetime.now(UTC))
+        await refused_in_words(report, "a report on a lead that does not exist")
+
+
 # --- reading ----------------------------------------------------------------------------------------------
 
 
 async def _one(stand: Stand, opened: Open) -> Inbound:
-    await _submit(stand, 1)
+    await submitted(stand, 1)
     inbox: dict[str, Inbound] = {}
     await _pull(opened, inbox)
     (message,) = inbox.values()
@@ -217,7 +228,7 @@ async def one_lead(stand: Stand) -> None:
         raise Skipped("the bench does not say how to make the vendor push")
     async with stand.open() as opened, catching() as catcher:
         await stand.act(stand.bench.subscribe(catcher.url, stand.settings()))
-        ids = await _submit(stand, 1, push=True)
+        ids = await submitted(stand, 1, push=True)
         pushed = {each.dedupe_key: each for each in opened.port(Hook).open(await catcher.first())}
         inbox: dict[str, Inbound] = {}
         await _pull(opened, inbox)

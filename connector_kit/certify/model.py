@@ -59,6 +59,7 @@ class Report:
     connector: str
     variant: str
     results: Sequence[Result]
+    note: str = ""
 
     def of(self, status: Status) -> Sequence[Result]:
         return [result for result in self.results if result.status == status]

@@ -113,25 +113,26 @@ async def junk(make: Make, stand: Stand) -> None:
 async def cut_when_made(make: Make, stand: Stand) -> None:
     new = await make(stand)
     for part in range(0, CUTS, 4):
-        posting, cut = new(), _Once(part)
+        posting = new()
+        cut = Once(lambda body, part=part: body[: len(body) * part // CUTS])  # type: ignore[misc]
         async with stand.open(change=cut) as opened:
             await deliver(posting, opened)
         await exactly_one(stand, posting)
 
 
-class _Once:
-    """Cuts the first reply of each operation, and no other."""
+class Once:
+    """Spoils the first reply of each operation, and no other."""
 
-    def __init__(self, part: int) -> None:
-        self._part = part
+    def __init__(self, spoil: Callable[[bytes], bytes]) -> None:
+        self._spoil = spoil
         self._met: set[str] = set()
 
     def __call__(self, request: httpx.Request, body: bytes) -> bytes:
-        pattern = pattern_of(request.url.path)
-        if pattern in self._met:
+        operation = f"{request.method} {pattern_of(request.url.path)}"
+        if operation in self._met:
             return body
-        self._met.add(pattern)
-        return body[: len(body) * self._part // CUTS]
+        self._met.add(operation)
+        return self._spoil(body)
 
 
 async def strange_status(make: Make, stand: Stand) -> None:

@@ -52,11 +52,13 @@ def checks() -> list[Check]:
             same_title,
             False,
         ),
-        ("flow.callback", "bronze", "回调指向该流程", "a callback names its flow", callback, False),
         ("flow.unknown", "silver", "不存在的流程是故障", "a flow that is none is a fault", unknown, True),
     )
     plain = [Check(name, "Signer", level, zh, en, run, faults) for name, level, zh, en, run, faults in rows]
-    return plain + [
+    called = Check(
+        "flow.callback", "SigningHook", "bronze", "回调指向该流程", "a callback names its flow", callback
+    )
+    return [*plain, called] + [
         Check(
             f"signed_file.{trouble.name}",
             "Signer",

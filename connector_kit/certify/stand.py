@@ -1,10 +1,11 @@
 """One connection under test: the connector, its sandbox, and the hands on the sandbox's control API."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import httpx
@@ -75,6 +76,8 @@ class Open:
     recorder: Recorder
     tokens: MemoryTokens
     redactor: Redactor
+    by_hand: Callable[[], Awaitable[object]] | None = None
+    """A person's turn at the vendor."""
 
     def port(self, kind: type[Port]) -> Port:
         assert isinstance(self.adapter, kind)
@@ -122,7 +125,8 @@ class Stand:
             sender = Sender(client, connection="certified", redactor=redactor, recorder=recorder)
             tokens = MemoryTokens()
             tools = Tools("certified", sender, tokens, SystemClock(), self.bench.mappings)
-            yield Open(self.connector.open(settings, tools), recorder, tokens, redactor)
+            by_hand = partial(self.act, self.bench.by_hand) if self.bench.by_hand else None
+            yield Open(self.connector.open(settings, tools), recorder, tokens, redactor, by_hand)
 
     def number(self, prefix: str) -> str:
         """A number that no document of this run has had."""
@@ -158,12 +162,15 @@ class Stand:
         return cast(Sequence[Mapping[str, Any]], answer.raise_for_status().json())
 
     async def count(self, kind: str, number: str) -> int:
-        """Documents of this number in the vendor's own books."""
+        return len(await self.rows(kind, number))
+
+    async def rows(self, kind: str, number: str) -> list[str]:
+        """Documents of this number in the vendor's own books, as JSON."""
         found = self.bench.books[kind]
         answer = await self.control.get(f"books/{found.table}")
         needle = found.needle.format(number)
-        rows = answer.raise_for_status().json().values()
-        return sum(needle in json.dumps(row, ensure_ascii=False) for row in rows)
+        rows = [json.dumps(row, ensure_ascii=False) for row in answer.raise_for_status().json().values()]
+        return [row for row in rows if needle in row]
 
     async def _post(self, path: str, body: Mapping[str, object]) -> Any:
         answer = await self.control.post(path, json=dict(body))

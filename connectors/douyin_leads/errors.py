@@ -29,7 +29,7 @@ def fault_from(code: int, message: str) -> Fault:
         return SessionExpired(f"access token 失效: {message}", text)
     if code == 40100:
         return Throttled(f"请求过于频繁 (too frequent): {message}", text, timedelta(seconds=1))
-    if code >= 50000:
+    if 50000 <= code < 60000:
         return Transient(f"对方系统错误 (vendor system error): {message}", text)
     if code in _MISCONFIGURED:
         return Misconfigured(f"{_MISCONFIGURED[code]}: {message}", text)

@@ -34,7 +34,7 @@ class Settings(BaseModel):
     page_size: int = Field(default=100, ge=1, le=100)
 
     base_url: str = "https://api.oceanengine.com"
-    app_id: Number = ""
+    app_id: Number | Literal[""] = ""
     secret: SecretStr = SecretStr("")
     refresh_token: SecretStr = SecretStr("")
     """The one from the last authorisation; later ones are kept by the token cache."""

@@ -1,6 +1,5 @@
 """The ports of a signing service: a request becomes a flow, a flow becomes neutral news."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -8,7 +7,7 @@ from connector_kit import Tools
 from connectors.esign.client import EsignClient
 from connectors.esign.errors import ALREADY_REVOKED
 from connectors.esign.hooks import EsignHooks
-from connectors.esign.protocol import Account, findable, names_contract, safe_name
+from connectors.esign.protocol import Account, findable, names_contract, safe_name, whole_milliseconds
 from connectors.esign.settings import EsignSettings
 from domain.faults import Misconfigured, Rejected, Transient
 from domain.ports import HookAnswer, HookRequest, Inbound, SigningHint
@@ -16,6 +15,7 @@ from domain.records import SignedFile, SigningFlow, SigningRequest, plain
 from domain.states import SigningState
 
 MAPPING = "esign.create_by_file"
+TEMPLATE_FIELDS = "esign.template_fields"
 CLOCK_SKEW = timedelta(minutes=15)
 """The vendor's clock may differ from ours by as much as it tolerates in a signature."""
 LIST_WINDOW = timedelta(days=365)
@@ -24,7 +24,7 @@ NATIONAL_PREFIX = "+86"
 
 
 class EsignAdapter:
-    """Implements Signer, Hook and SigningHook."""
+    """Implements Signer, SigningEvidence, Hook and SigningHook."""
 
     def __init__(self, settings: EsignSettings, tools: Tools) -> None:
         secret = settings.app_secret.get_secret_value()
@@ -35,6 +35,7 @@ class EsignAdapter:
             timeout=settings.timeout_seconds,
             file_timeout=settings.file_timeout_seconds,
         )
+        self.wants_evidence = settings.evidence_report
         self._settings = settings
         self._clock = tools.clock
         self._mappings = tools.mappings
@@ -55,12 +56,11 @@ class EsignAdapter:
     async def create_flow(self, request: SigningRequest, content: bytes) -> SigningFlow:
         """The detail is not fetched: a failed look must not hide that the flow exists."""
         name = safe_name(request.file_name)
-        place = await self._client.announce_file(name, content)
-        await self._client.upload(place.fileUploadUrl, content)
-        pages = await self._client.pages_when_ready(place.fileId, patience=self._settings.file_wait_seconds)
+        file_id = await self._document(request, name, content)
+        pages = await self._client.pages_when_ready(file_id, patience=self._settings.file_wait_seconds)
         if pages is None:
             raise Transient("文件还在处理，稍后再试 (the file is not ready yet)")
-        body = self._body(request, place.fileId, name=name, pages=pages)
+        body = self._body(request, file_id, name=name, pages=pages)
         flow_id = await self._client.create_flow(body)
         return SigningFlow(
             flow_id=flow_id, key=request.key, state=SigningState.SIGNING, parties=len(request.parties)
@@ -75,11 +75,30 @@ class EsignAdapter:
             name, url = await self._client.download_link(flow_id, seconds=self._settings.link_seconds)
             content = await self._client.download(url)
             if content is not None:
-                return SignedFile(name=name, content=content, sha256=hashlib.sha256(content).hexdigest())
+                return SignedFile.of(name, content)
         raise Transient("下载链接失效 (the link to the signed file ran out)")
 
+    async def apply_for_evidence(self, flow_id: str) -> str:
+        return await self._client.apply_for_report(flow_id)
+
+    async def evidence(self, flow_id: str, number: str) -> SignedFile | None:
+        """A link that ran out is asked for once more."""
+        for _ in range(LINK_ATTEMPTS):
+            url = await self._client.report_link(number)
+            if url is None:
+                return None
+            content = await self._client.download_report(url)
+            if content is not None:
+                return SignedFile.of(f"出证报告 {number}.zip", content)
+        raise Transient("下载链接失效 (the link to the report ran out)")
+
     async def extend(self, flow_id: str, until: datetime) -> None:
-        await self._client.delay(flow_id, until=until)
+        """Twice is no news, although the vendor allows it once."""
+        try:
+            await self._client.delay(flow_id, until=until)
+        except Rejected:
+            if (await self._client.detail(flow_id)).expires_at != whole_milliseconds(until):
+                raise
 
     async def revoke(self, flow_id: str, reason: str) -> None:
         """Twice is no news."""
@@ -104,6 +123,15 @@ class EsignAdapter:
 
     def read_hint(self, kind: str, body: bytes) -> SigningHint | None:
         return self._hooks.read_hint(kind, body)
+
+    async def _document(self, request: SigningRequest, name: str, content: bytes) -> str:
+        """Our own PDF, or the connection's template filled in."""
+        if template_id := self._settings.doc_template_id:
+            values = self._mappings.translate(TEMPLATE_FIELDS, _fields(request)).record
+            return await self._client.fill_template(template_id, name, values)
+        place = await self._client.announce_file(name, content)
+        await self._client.upload(place.fileUploadUrl, content)
+        return place.fileId
 
     def _body(self, request: SigningRequest, file_id: str, *, name: str, pages: int) -> dict[str, object]:
         file = {

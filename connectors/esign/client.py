@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from urllib.parse import urlencode
 
 from connector_kit import Operation, Reply, Sender
 from connectors.esign import protocol
@@ -28,6 +29,11 @@ class EsignClient:
 
     async def upload(self, url: str, content: bytes) -> None:
         protocol.read_upload(await self._sender.send(protocol.build_upload(self._account, url, content)))
+
+    async def fill_template(self, template_id: str, name: str, values: Mapping[str, object]) -> str:
+        body = protocol.filling(template_id, name, values)
+        reply = await self._post(protocol.FILL_TEMPLATE, "/v3/files/create-by-doc-template", body)
+        return protocol.read_filled(reply)
 
     async def pages_when_ready(self, file_id: str, *, patience: float) -> int | None:
         """The number of pages as soon as the file is usable; None when that takes too long."""
@@ -80,6 +86,20 @@ class EsignClient:
 
     async def urge(self, flow_id: str, *, notice_types: str) -> None:
         await self._command(protocol.URGE, f"/v3/sign-flow/{flow_id}/urge", {"noticeTypes": notice_types})
+
+    async def apply_for_report(self, flow_id: str) -> str:
+        body = {"signFlowId": flow_id}
+        return protocol.read_applied(
+            await self._post(protocol.APPLY_REPORT, "/v3/evidence-report/apply", body)
+        )
+
+    async def report_link(self, number: str) -> str | None:
+        path = f"/v3/evidence-report/query?{urlencode({'recordNum': number})}"
+        return protocol.read_report_link(await self._get(protocol.REPORT, path))
+
+    async def download_report(self, url: str) -> bytes | None:
+        request = protocol.build_download(self._account, url)
+        return protocol.read_report(await self._sender.send(request))
 
     async def sign_url(self, flow_id: str, *, account: str) -> str:
         body = {"operator": {"psnAccount": account}}

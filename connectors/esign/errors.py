@@ -55,6 +55,15 @@ FAULTS = {
     1437518: Meaning(Rejected, "流程还未签署完成，不能下载"),
     1437608: Meaning(Rejected, "签署人超过10个"),
     1439002: Meaning(Rejected, "当前没有需要催签的人"),
+    1439100: Meaning(Rejected, "流程还未完成，不能解约"),
+    1439106: Meaning(Rejected, "解约发起方不是该流程的签署方"),
+    1439107: Meaning(Rejected, "没有可解约的文件"),
+    1480011: Meaning(Rejected, "区块链存证记录不存在"),
+    1480013: Meaning(Transient, "文件还未上链，稍后再试"),
+    1480201: Meaning(Rejected, "出证份额已用完：请购买后重试"),
+    1480203: Meaning(Rejected, "申请出证的企业不是该流程的签署方"),
+    1480207: Meaning(Rejected, "申请出证的签署流程不存在"),
+    1480209: Meaning(Rejected, "没有这个出证编号"),
 }
 REFUSED = Meaning(Rejected, "e签宝拒绝")
 WAIT = timedelta(seconds=10)

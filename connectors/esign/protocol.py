@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import hmac
+import io
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,17 +23,22 @@ from connectors.esign.wire import (
     Downloads,
     Envelope,
     FileStatus,
+    FilledTemplate,
     FlowPage,
+    Report,
+    ReportApplied,
     SignUrl,
     UploadPlace,
 )
-from domain.faults import Fault, Malformed, Transient, UnknownOutcome
+from domain.faults import Fault, Malformed, Rejected, Transient, UnknownOutcome
 from domain.records import SigningFlow
 from domain.states import SigningState
 
-# A file that was announced or uploaded twice leaves nothing behind that anybody sees: repeating is harmless.
+# A file that was announced, uploaded or filled in twice leaves nothing behind that anybody sees: repeating is
+# harmless.
 ANNOUNCE_FILE = Operation("file-upload-url", "read")
 UPLOAD_FILE = Operation("upload", "read")
+FILL_TEMPLATE = Operation("create-by-doc-template", "read")
 FILE_STATUS = Operation("file-status", "read")
 CREATE_FLOW = Operation("create-by-file", "blind_write")
 DETAIL = Operation("detail", "read")
@@ -40,6 +47,8 @@ SIGN_URL = Operation("sign-url", "read")
 DOWNLOAD_URL = Operation("file-download-url", "read")
 DOWNLOAD = Operation("download", "read")
 URGE = Operation("urge", "blind_write")
+APPLY_REPORT = Operation("evidence-report-apply", "blind_write")
+REPORT = Operation("evidence-report-query", "read")
 # Each names the flow and the state it shall get: the flow itself tells whether it happened.
 REVOKE = Operation("revoke", "keyed_write")
 DELAY = Operation("delay", "keyed_write")
@@ -67,6 +76,8 @@ STATES = {
 SIGNER_STATES = {0: "waiting", 1: "signing", 2: "signed", 3: "waiting for approval", 4: "declined"}
 SIGNED_BY_SIGNER = 2
 RESCINDED = 3
+RESCISSIONS = frozenset({None, 0, 1, 2, RESCINDED})
+REPORT_WAITS, REPORT_READY, REPORT_FAILED = "ACCEPTED", "ISSUE_SUCCESS", "ISSUE_FAILED"
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -149,7 +160,7 @@ def build(
     }
     if content:
         headers |= {"Content-MD5": md5, "Content-Type": content_type}
-    return Request(operation, method, account.base_url + path, headers, content, account.timeout)
+    return Request(operation, method, account.base_url + path, headers, content, account.timeout, _speaks)
 
 
 def announcement(name: str, content: bytes) -> dict[str, object]:
@@ -159,6 +170,17 @@ def announcement(name: str, content: bytes) -> dict[str, object]:
         "contentMd5": content_md5(content),
         "contentType": PDF_TYPE,
         "convertToPDF": False,
+    }
+
+
+def filling(template_id: str, name: str, values: Mapping[str, object]) -> dict[str, object]:
+    """`values` by component key. Fields that the template requires are checked there."""
+    components = [{"componentKey": key, "componentValue": str(value)} for key, value in values.items()]
+    return {
+        "docTemplateId": template_id,
+        "fileName": name,
+        "components": components,
+        "requiredCheck": True,
     }
 
 
@@ -207,11 +229,20 @@ def millis(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
+def whole_milliseconds(moment: datetime) -> datetime | None:
+    """As the vendor keeps it."""
+    return _moment(millis(moment))
+
+
 # -- replies -------------------------------------------------------------------------------------------
 
 
 def read_upload_place(reply: Reply) -> UploadPlace:
     return _read(ANNOUNCE_FILE, reply, UploadPlace)
+
+
+def read_filled(reply: Reply) -> str:
+    return _read(FILL_TEMPLATE, reply, FilledTemplate).fileId
 
 
 def read_upload(reply: Reply) -> None:
@@ -272,25 +303,55 @@ def read_download(reply: Reply) -> bytes | None:
     return reply.body
 
 
+def read_applied(reply: Reply) -> str:
+    return _read(APPLY_REPORT, reply, ReportApplied).recordNum
+
+
+def read_report_link(reply: Reply) -> str | None:
+    """None while it is being made."""
+    report = _read(REPORT, reply, Report)
+    if report.status == REPORT_WAITS:
+        return None
+    if report.status == REPORT_FAILED:
+        raise Rejected(f"出证失败 (no report): {report.failReason or ''}", report.status)
+    if report.status != REPORT_READY or not report.downloadUrl:
+        raise Malformed("出证状态未知 (unknown status of a report)", report.status, reply.body)
+    return report.downloadUrl
+
+
+def read_report(reply: Reply) -> bytes | None:
+    """None: the link ran out. The report is a zip."""
+    if reply.status == STORE_REFUSED:
+        return None
+    if not zipfile.is_zipfile(io.BytesIO(reply.body)):
+        raise Malformed("出证报告不是完整的压缩包 (not a whole zip)", str(reply.status), reply.body[:2000])
+    return reply.body
+
+
 def read_detail(flow_id: str, reply: Reply) -> SigningFlow:
     detail = _read(DETAIL, reply, Detail)
     signers = detail.signers or []
     state = STATES.get(detail.signFlowStatus)
-    if state is None or any(signer.signStatus not in SIGNER_STATES for signer in signers):
+    known = detail.rescissionStatus in RESCISSIONS and all(s.signStatus in SIGNER_STATES for s in signers)
+    if state is None or not known:
         raise Malformed("签署状态未知 (unknown status)", str(detail.signFlowStatus), reply.body)
     signed = sum(signer.signStatus == SIGNED_BY_SIGNER for signer in signers)
     if state is SigningState.SIGNING and signed:
         state = SigningState.PARTLY_SIGNED
-    finished = detail.signFlowFinishTime
     return SigningFlow(
         flow_id=flow_id,
         key=_key(detail),
         state=state,
         reason=_reason(detail, state),
-        finished_at=datetime.fromtimestamp(finished / 1000, UTC) if finished else None,
+        finished_at=_moment(detail.signFlowFinishTime),
+        expires_at=_moment(detail.signFlowConfig.signFlowExpireTime if detail.signFlowConfig else None),
         signed_parties=signed,
         parties=len(signers),
     )
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
 
 
 def _key(detail: Detail) -> str:
@@ -313,6 +374,14 @@ def _read(operation: Operation, reply: Reply, shape: type[Shape]) -> Shape:
         return shape.model_validate(data)
     except ValidationError as error:
         raise _unreadable(operation, reply) from error
+
+
+def _speaks(reply: Reply) -> bool:
+    """The gateway in front answers in the envelope too, under a 5xx of its own."""
+    try:
+        return Envelope.model_validate_json(reply.body).code != OK
+    except ValidationError:
+        return False
 
 
 def _data(operation: Operation, reply: Reply) -> object:

@@ -18,6 +18,11 @@ class EsignSettings(BaseModel):
     seal_x: int = 120
     seal_y: int = 160
 
+    doc_template_id: str | None = None
+    """A document template there, filled in by the mapping esign.template_fields; None: our own PDF."""
+    evidence_report: bool = False
+    """Whether a report (出证) is applied for after signing: each one is charged."""
+
     timeout_seconds: float = Field(default=15.0, gt=0)
     file_timeout_seconds: float = Field(default=60.0, gt=0)
     file_wait_seconds: float = Field(default=20.0, gt=0)

@@ -19,6 +19,12 @@ class UploadPlace(BaseModel):
     fileUploadUrl: str
 
 
+class FilledTemplate(BaseModel):
+    """The link to the file is null for some templates; its status is asked for anyway."""
+
+    fileId: str
+
+
 class FileStatus(BaseModel):
     fileStatus: int
     fileTotalPageCount: int | None = None
@@ -37,12 +43,17 @@ class SignerDetail(BaseModel):
     signFields: list[SignField] | None = None
 
 
+class FlowConfig(BaseModel):
+    signFlowExpireTime: int | None = None
+
+
 class Detail(BaseModel):
     signFlowStatus: int
     signFlowDescription: str | None = None
     rescissionStatus: int | None = None
     revokeReason: str | None = None
     signFlowFinishTime: int | None = None
+    signFlowConfig: FlowConfig | None = None
     signers: list[SignerDetail] | None = None
 
 
@@ -68,6 +79,16 @@ class DownloadableFile(BaseModel):
 
 class Downloads(BaseModel):
     files: list[DownloadableFile] = Field(min_length=1)
+
+
+class ReportApplied(BaseModel):
+    recordNum: str = Field(min_length=1)
+
+
+class Report(BaseModel):
+    status: str
+    downloadUrl: str | None = None
+    failReason: str | None = None
 
 
 class Callback(BaseModel):

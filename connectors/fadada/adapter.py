@@ -1,6 +1,5 @@
 """The ports of a signing service: a request becomes a sign task, a task becomes neutral news."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -8,21 +7,33 @@ from connector_kit import Tools
 from connectors.fadada.client import FadadaClient
 from connectors.fadada.errors import STATE_FORBIDS
 from connectors.fadada.hooks import FadadaHooks
-from connectors.fadada.protocol import DOC_ID, Account, actor_id, find_actor, findable, subject_of, to_flow
+from connectors.fadada.protocol import (
+    DOC_ID,
+    Account,
+    actor_id,
+    find_actor,
+    findable,
+    subject_of,
+    to_flow,
+    whole_milliseconds,
+)
 from connectors.fadada.settings import FadadaSettings
 from connectors.fadada.wire import FileId
 from domain.faults import Misconfigured, Rejected, Transient
 from domain.ports import HookAnswer, HookRequest, Inbound, SigningHint
-from domain.records import SignedFile, SigningFlow, SigningRequest, plain
+from domain.records import SignedFile, SigningFlow, SigningParty, SigningRequest, plain
 from domain.states import SigningState
 
 MAPPING = "fadada.create_sign_task"
+TEMPLATE_FIELDS = "fadada.template_fields"
+REPORT = "report"
+"""It needs no application: its number is ours."""
 LINK_ATTEMPTS = 2
 NATIONAL_PREFIX = "+86"
 
 
 class FadadaAdapter:
-    """Implements Signer, Hook and SigningHook."""
+    """Implements Signer, SigningEvidence, Hook and SigningHook."""
 
     def __init__(self, settings: FadadaSettings, tools: Tools) -> None:
         secret = settings.app_secret.get_secret_value()
@@ -34,6 +45,7 @@ class FadadaAdapter:
             timeout=settings.timeout_seconds,
             file_timeout=settings.file_timeout_seconds,
         )
+        self.wants_evidence = settings.evidence_report
         self._settings = settings
         self._account = account
         self._mappings = tools.mappings
@@ -49,7 +61,7 @@ class FadadaAdapter:
 
     async def create_flow(self, request: SigningRequest, content: bytes) -> SigningFlow:
         """The detail is not fetched: a failed look must not hide that the task exists."""
-        file = await self._client.upload(request.file_name, content)
+        file = await self._document(request, content)
         task_id = await self._client.create(self._body(request, file))
         return SigningFlow(
             flow_id=task_id, key=request.key, state=SigningState.SIGNING, parties=len(request.parties)
@@ -65,11 +77,28 @@ class FadadaAdapter:
             content = await self._client.download(await self._client.download_url(flow_id))
             if content is not None:
                 name = f"{detail.signTaskSubject or flow_id}.pdf"
-                return SignedFile(name=name, content=content, sha256=hashlib.sha256(content).hexdigest())
+                return SignedFile.of(name, content)
         raise Transient("下载链接失效 (the link to the signed file ran out)")
 
+    async def apply_for_evidence(self, flow_id: str) -> str:
+        """The vendor has it ready for every finished task."""
+        return REPORT
+
+    async def evidence(self, flow_id: str, number: str) -> SignedFile | None:
+        """A link that ran out is asked for once more."""
+        for _ in range(LINK_ATTEMPTS):
+            content = await self._client.download_report(await self._client.report_url(flow_id))
+            if content is not None:
+                return SignedFile.of(f"保全报告 {flow_id}.zip", content)
+        raise Transient("下载链接失效 (the link to the report ran out)")
+
     async def extend(self, flow_id: str, until: datetime) -> None:
-        await self._client.extend(flow_id, until=until)
+        """Twice is no news."""
+        try:
+            await self._client.extend(flow_id, until=until)
+        except Rejected:
+            if (await self.flow(flow_id)).expires_at != whole_milliseconds(until):
+                raise
 
     async def revoke(self, flow_id: str, reason: str) -> None:
         """Twice is no news; one refusal stands for every end of a task."""
@@ -97,6 +126,13 @@ class FadadaAdapter:
     def read_hint(self, kind: str, body: bytes) -> SigningHint | None:
         return self._hooks.read_hint(kind, body)
 
+    async def _document(self, request: SigningRequest, content: bytes) -> FileId:
+        """Our own PDF, or the connection's template filled in."""
+        if template_id := self._settings.doc_template_id:
+            values = self._mappings.translate(TEMPLATE_FIELDS, _fields(request)).record
+            return await self._client.fill_template(template_id, request.file_name, values)
+        return await self._client.upload(request.file_name, content)
+
     def _body(self, request: SigningRequest, file: FileId) -> dict[str, object]:
         subject = subject_of(request.contract_number, request.title)
         body = self._mappings.translate(MAPPING, self._record(request, file, subject)).record
@@ -105,18 +141,15 @@ class FadadaAdapter:
         return body
 
     def _record(self, request: SigningRequest, file: FileId, subject: str) -> dict[str, object]:
-        record = plain(request)
-        assert isinstance(record, dict)
+        record = _fields(request)
         seal = {
             "page": self._settings.seal_page or file.fileTotalPages or 1,
             "x": self._settings.seal_x,
             "y": self._settings.seal_y,
         }
-        for party in record["parties"]:
-            phone = (party["phone"] or "").removeprefix(NATIONAL_PREFIX) or None
-            party |= {"phone": phone, "actor_id": actor_id(party["order"], phone)}
         own = any(party.own for party in request.parties)
         return record | {
+            "parties": [_party(party) for party in request.parties],
             "subject": subject,
             "corp_id": self._account.corp_id,
             "scene": self._settings.free_sign_scene if own else None,
@@ -124,6 +157,17 @@ class FadadaAdapter:
             "files": [{"id": file.fileId, "doc_id": DOC_ID, "name": request.file_name}],
             "seals": [seal] if own else [],
         }
+
+
+def _party(party: SigningParty) -> dict[str, object]:
+    phone = (party.phone or "").removeprefix(NATIONAL_PREFIX) or None
+    return _fields(party) | {"phone": phone, "actor_id": actor_id(party.order, phone)}
+
+
+def _fields(record: object) -> dict[str, object]:
+    shown = plain(record)
+    assert isinstance(shown, dict)
+    return shown
 
 
 def open_connection(settings: FadadaSettings, tools: Tools) -> FadadaAdapter:

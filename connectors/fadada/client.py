@@ -38,6 +38,15 @@ class FadadaClient:
         process = protocol.process_body(place, name)
         return await self._call(protocol.PROCESS, process, protocol.read_processed)
 
+    async def fill_template(self, template_id: str, name: str, values: Mapping[str, object]) -> FileId:
+        """How many pages it has is not told."""
+        body = protocol.filling(self._account, template_id, name, values)
+        return await self._call(
+            protocol.FILL_TEMPLATE,
+            body,
+            lambda reply: protocol.read(protocol.FILL_TEMPLATE, reply, FileId),
+        )
+
     async def create(self, body: Mapping[str, object]) -> str:
         return await self._call(protocol.CREATE, body, protocol.read_created)
 
@@ -58,12 +67,16 @@ class FadadaClient:
             page += 1
 
     async def download_url(self, task_id: str) -> str:
-        query = protocol.download_query(self._account, task_id)
-        return await self._call(protocol.DOWNLOAD_URL, query, protocol.read_download_url)
+        return await self._url(protocol.DOWNLOAD_URL, protocol.download_query(self._account, task_id))
+
+    async def report_url(self, task_id: str) -> str:
+        return await self._url(protocol.REPORT_URL, {"signTaskId": task_id})
 
     async def download(self, url: str) -> bytes | None:
-        request = protocol.build_download(self._account, url)
-        return protocol.read_download(await self._sender.send(request))
+        return protocol.read_download(await self._fetch(url))
+
+    async def download_report(self, url: str) -> bytes | None:
+        return protocol.read_report(await self._fetch(url))
 
     async def actor_url(self, task_id: str, actor_id: str) -> str:
         body = {"signTaskId": task_id, "actorId": actor_id}
@@ -78,6 +91,12 @@ class FadadaClient:
 
     async def urge(self, task_id: str) -> None:
         await self._command(protocol.URGE, {"signTaskId": task_id})
+
+    async def _url(self, call: Call, body: Mapping[str, object]) -> str:
+        return await self._call(call, body, lambda reply: protocol.read_download_url(call, reply))
+
+    async def _fetch(self, url: str) -> Reply:
+        return await self._sender.send(protocol.build_download(self._account, url))
 
     async def _command(self, call: Call, body: Mapping[str, object]) -> None:
         await self._call(call, body, lambda reply: protocol.read_data(call, reply))

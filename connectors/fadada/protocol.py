@@ -49,14 +49,16 @@ class Call:
 
 
 TOKEN = Call("/service/get-access-token")
-# An uploaded file is seen by nobody: repeating is harmless.
+# A file that was uploaded or filled in is seen by nobody: repeating is harmless.
 UPLOAD_PLACE = Call("/file/get-upload-url")
 PROCESS = Call("/file/process")
+FILL_TEMPLATE = Call("/doc-template/fill-values")
 CREATE = Call("/sign-task/create", changes=True, blind=True)
 DETAIL = Call("/sign-task/app/get-detail")
 LIST = Call("/sign-task/owner/get-list")
 ACTOR_URL = Call("/sign-task/actor/get-url")
 DOWNLOAD_URL = Call("/sign-task/owner/get-download-url")
+REPORT_URL = Call("/sign-task/evidence-report/get-download-url")
 URGE = Call("/sign-task/urge", changes=True, blind=True)
 # Each names the task and the state it shall get: the task itself tells whether it happened.
 CANCEL = Call("/sign-task/cancel", changes=True)
@@ -162,6 +164,16 @@ def process_body(place: UploadPlace, name: str) -> dict[str, object]:
     return {"fddFileUrlList": [file]}
 
 
+def filling(account: Account, template_id: str, name: str, values: Mapping[str, object]) -> dict[str, object]:
+    """`values` by the id of the template's field."""
+    return {
+        "openCorpId": account.corp_id,
+        "docTemplateId": template_id,
+        "fileName": name,
+        "docFieldValues": [{"fieldId": key, "fieldValue": str(value)} for key, value in values.items()],
+    }
+
+
 def list_query(account: Account, subject: str, *, page: int) -> dict[str, object]:
     return {
         "ownerId": account.owner,
@@ -237,6 +249,15 @@ def read_download(reply: Reply) -> bytes | None:
     return content
 
 
+def read_report(reply: Reply) -> bytes | None:
+    """None: the link ran out. The report is a zip."""
+    if reply.status == STORE_REFUSED:
+        return None
+    if not zipfile.is_zipfile(io.BytesIO(reply.body)):
+        raise Malformed("保全报告不是完整的压缩包 (not a whole zip)", str(reply.status), reply.body[:2000])
+    return reply.body
+
+
 def _unpacked(content: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -260,16 +281,20 @@ def to_flow(detail: Detail) -> SigningFlow:
         state = SigningState.PARTLY_SIGNED
     if state is SigningState.REVOKED and refusals:
         state = SigningState.DECLINED
-    finished = datetime.fromtimestamp(detail.finishTime / 1000, UTC) if detail.finishTime else None
     return SigningFlow(
         flow_id=detail.signTaskId,
         key=detail.transReferenceId or "",
         state=state,
         reason=_reason(detail, state, refusals[0].actorNote if refusals else None),
-        finished_at=finished,
+        finished_at=_moment(detail.finishTime),
+        expires_at=_moment(detail.deadlineTime),
         signed_parties=signed,
         parties=len(signers),
     )
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
 
 
 def _reason(detail: Detail, state: SigningState, refusal: str | None) -> str | None:
@@ -310,8 +335,8 @@ def read_actor_url(reply: Reply) -> str:
     return read(ACTOR_URL, reply, ActorUrl).actorSignTaskUrl
 
 
-def read_download_url(reply: Reply) -> str:
-    return read(DOWNLOAD_URL, reply, DownloadUrl).downloadUrl
+def read_download_url(call: Call, reply: Reply) -> str:
+    return read(call, reply, DownloadUrl).downloadUrl
 
 
 def _unreadable(call: Call, reply: Reply) -> Fault:
@@ -323,3 +348,8 @@ def _unreadable(call: Call, reply: Reply) -> Fault:
 
 def millis(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
+
+
+def whole_milliseconds(moment: datetime) -> datetime | None:
+    """As the vendor keeps it."""
+    return _moment(millis(moment))

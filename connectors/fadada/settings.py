@@ -21,5 +21,10 @@ class FadadaSettings(BaseModel):
     seal_x: int = 120
     seal_y: int = 600
 
+    doc_template_id: str | None = None
+    """A document template there, filled in by the mapping fadada.template_fields; None: our own PDF."""
+    evidence_report: bool = False
+    """Whether the report on the signing (保全报告) is fetched after signing."""
+
     timeout_seconds: float = Field(default=15.0, gt=0)
     file_timeout_seconds: float = Field(default=60.0, gt=0)

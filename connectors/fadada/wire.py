@@ -66,6 +66,7 @@ class Detail(BaseModel):
     terminationNote: str | None = None
     revokeReason: str | None = None
     finishTime: int | None = None
+    deadlineTime: int | None = None
     actors: list[Actor] | None = None
 
 

@@ -15,6 +15,7 @@ from connectors.kingdee.protocol import documents
 from connectors.kingdee.settings import KingdeeSettings
 from connectors.kingdee.wire import CustomerRow, ReceiptRow, ReceivableRow, SourceRow
 from domain.faults import Mismatch, Rejected
+from domain.ports import ArchiveEntry, ArchiveKind
 from domain.records import Company, ErpDocument, Receipt, Receivable, plain
 
 NUMBERS_AT_ONCE = 50
@@ -54,6 +55,10 @@ class KingdeeAdapter:
 
     async def advance_customer(self, document: ErpDocument) -> ErpDocument:
         return await self._posting.advance(CUSTOMER, document, self.find_customer)
+
+    async def list_archive(self, kind: ArchiveKind) -> AsyncIterator[ArchiveEntry]:
+        async for row in self._api.archive(kind):
+            yield ArchiveEntry(row.number, row.name)
 
     async def find_receivable(self, number: str) -> ErpDocument | None:
         rows = (await self._plans([number])).get(number)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from connector_kit import Reply, Request, Token, Tools
-from connectors.kingdee import bulk, protocol, signing
+from connectors.kingdee import bulk, ledger, protocol, signing
 from connectors.kingdee.protocol import Query, Saved, Step
 from connectors.kingdee.settings import KingdeeSettings
-from connectors.kingdee.wire import DataCenter, DocumentRow, FormInfo, Message
+from connectors.kingdee.wire import CustomerRow, DataCenter, DocumentRow, FormInfo, Message
 from domain.faults import Fault, SessionExpired
+from domain.ports import ArchiveKind
 
 Result = TypeVar("Result")
 Row = TypeVar("Row", bound=Message)
@@ -82,6 +83,14 @@ class WebApi:
             for group in whole:
                 yield group
             after = whole[-1][0].id
+
+    async def archive(self, kind: ArchiveKind) -> AsyncIterator[CustomerRow]:
+        """Every row of an archive, after the last id seen."""
+        after = "0"
+        while rows := await self.query(ledger.archive_query(kind, after, self.settings), CustomerRow):
+            for row in rows:
+                yield row
+            after = rows[-1].id
 
     async def _call(self, build: Callable[[str], Request], read: Callable[[Reply], Result]) -> Result:
         """A call that met a lost session was not executed; it is repeated once."""

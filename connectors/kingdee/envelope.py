@@ -17,6 +17,8 @@ from domain.faults import Fault, Malformed, Misconfigured, SessionExpired, Trans
 STUBS = "Kingdee.BOS.WebApi.ServicesStub."
 SESSION = "kdservice-sessionid"
 ERROR_PREFIX = b"response_error:"
+OLD_GATEWAY = 519
+"""No app id, an expired timestamp, an unknown call: it lets nothing through. [M]"""
 
 Row = TypeVar("Row", bound=Message)
 
@@ -62,7 +64,19 @@ def request(
         headers=headers,
         content=orjson.dumps(body, default=_number),
         timeout=settings.timeout_seconds,
+        speaks=_speaks,
     )
+
+
+def _speaks(reply: Reply) -> bool:
+    """Some servers put their refusals under HTTP 500 too; the old gateway has a status of its own."""
+    body = reply.body.removeprefix(b"\xef\xbb\xbf").strip()
+    if reply.status == OLD_GATEWAY or body.startswith(ERROR_PREFIX):
+        return True
+    try:
+        return refusal_in(json.loads(body)) is not None
+    except ValueError:
+        return False
 
 
 def _number(value: object) -> orjson.Fragment:
@@ -85,7 +99,10 @@ def parsed(reply: Reply, *, write: bool) -> Any:
 
 
 def _check_status(reply: Reply) -> None:
-    if reply.status in (200, 206):
+    if reply.status == OLD_GATEWAY:
+        said = reply.body[:300].decode("utf-8", "replace")
+        raise Misconfigured(f"金蝶网关拒绝：请检查 app_id、时钟与地址：{said}", f"HTTP {OLD_GATEWAY}")
+    if reply.status in (200, 206) or reply.status >= 500:  # of the latter only the vendor's own words
         return
     if reply.status == 401:
         raise SessionExpired("会话已失效", "HTTP 401")

@@ -9,9 +9,15 @@ from connectors.kingdee.settings import KingdeeSettings
 from connectors.kingdee.wire import BillRow, CustomerRow, ReceivableRow
 from domain.faults import Malformed, Misconfigured, Mismatch, Rejected
 from domain.money import Money, NotMoney
+from domain.ports import ArchiveKind
 from domain.records import Allocation, DocumentState, ErpDocument, Receipt, Receivable, plain
 
 CUSTOMER, RECEIVABLE, RECEIPT = "BD_Customer", "AR_receivable", "AR_RECEIVEBILL"
+ARCHIVES: Mapping[str, tuple[str, str]] = {
+    "customer": (CUSTOMER, "FCUSTID"),
+    "material": ("BD_MATERIAL", "FMATERIALID"),
+}
+"""Base data by kind: the form, and its id (there is no FID on base data)."""
 NOTHING_WRITTEN_OFF, ALL_WRITTEN_OFF = "A", "C"
 CANCELLED = "B"
 ACCESS = {"base_url", "acct_id", "user_name", "login", "password", "app_id", "app_secret", "org_num"}
@@ -23,6 +29,21 @@ def customer_query(code: str, settings: KingdeeSettings) -> Query:
     columns = {"id": "FCUSTID", "number": "FNumber", "status": "FDocumentStatus", "name": "FName"}
     where = f"FNumber={quoted(code)} and FUseOrgId.FNumber={quoted(settings.organization)}"
     return Query(CUSTOMER, columns, where, "FCUSTID ASC", ENOUGH)
+
+
+def archive_query(kind: ArchiveKind, after: str, settings: KingdeeSettings) -> Query:
+    """What may stand in a document: audited, not forbidden, and used in our organisation."""
+    if kind not in ARCHIVES:
+        raise Misconfigured(
+            f"金蝶连接不能列出“{kind}”档案，可用：{'、'.join(ARCHIVES)} (not an archive of it)"
+        )
+    form, key = ARCHIVES[kind]
+    columns = {"id": key, "number": "FNumber", "status": "FDocumentStatus", "name": "FName"}
+    where = (
+        f"FDocumentStatus='C' and FForbidStatus='A' and FUseOrgId.FNumber={quoted(settings.organization)}"
+        f" and {key}>{after}"
+    )
+    return Query(form, columns, where, f"{key} ASC", settings.rows_per_page)
 
 
 def receivable_query(where: str, settings: KingdeeSettings) -> Query:

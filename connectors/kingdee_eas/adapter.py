@@ -1,16 +1,19 @@
 """Logs in, imports, logs out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from connector_kit import Reply, Request, Tools
 from connectors.kingdee_eas import protocol
 from connectors.kingdee_eas.protocol import BILLS, LOGIN, VOUCHERS, Imported, Voucher
 from connectors.kingdee_eas.settings import KingdeeEasSettings
 from connectors.kingdee_eas.soap import Service
-from domain.faults import Fault
+from domain.faults import Fault, SessionExpired
 from domain.records import Receivable
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +25,32 @@ class KingdeeEasAdapter:
 
     async def import_receivable(self, receivable: Receivable) -> str:
         service = await self._service(BILLS)
-        async with self._session() as session:
-            request = protocol.build_receivable(self.settings, service, session, receivable)
-            return protocol.read_receivable(await self._send(request))
+        return await self._logged_in(
+            lambda session: protocol.build_receivable(self.settings, service, session, receivable),
+            protocol.read_receivable,
+        )
 
     async def import_voucher(self, voucher: Voucher) -> Imported:
         service = await self._service(VOUCHERS)
+        return await self._logged_in(
+            lambda session: protocol.build_voucher(self.settings, service, session, voucher),
+            lambda reply: protocol.read_voucher(reply, voucher),
+        )
+
+    async def _logged_in(self, build: Callable[[str], Request], read: Callable[[Reply], Result]) -> Result:
+        """A call that met a lost session was not executed; it is repeated once, in a new one."""
+        try:
+            return await self._in_session(build, read)
+        except SessionExpired:
+            return await self._in_session(build, read)
+
+    async def _in_session(self, build: Callable[[str], Request], read: Callable[[Reply], Result]) -> Result:
         async with self._session() as session:
-            request = protocol.build_voucher(self.settings, service, session, voucher)
-            return protocol.read_voucher(await self._send(request), voucher)
+            return read(await self._send(build(session)))
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[str]:
-        """One for each import: a lost session would look like any other fault, its outcome unknown."""
+        """One for each import: they are rare, and nobody knows how long EAS keeps one."""
         service = await self._service(LOGIN)
         session = protocol.read_login(await self._send(protocol.build_login(self.settings, service)))
         self.tools.sender.redactor.add(session)

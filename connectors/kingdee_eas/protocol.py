@@ -10,7 +10,7 @@ from lxml import etree
 
 from connector_kit import Operation, Reply, Request
 from connectors.kingdee_eas.settings import KingdeeEasSettings
-from connectors.kingdee_eas.soap import PARSER, Service, result_of, text_of
+from connectors.kingdee_eas.soap import PARSER, Service, result_of, speaks, text_of
 from domain.faults import Misconfigured, Rejected, UnknownOutcome
 from domain.records import Receivable
 
@@ -210,4 +210,5 @@ def _request(
         headers={"content-type": "text/xml; charset=utf-8", "SOAPAction": '""'},
         content=service.envelope(operation, values, url=url, session=session),
         timeout=settings.timeout_seconds,
+        speaks=speaks,
     )

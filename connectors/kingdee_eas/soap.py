@@ -5,6 +5,7 @@ and what follows moves), and would fetch the SOAP encoding schema from the inter
 """
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +16,10 @@ from zeep.exceptions import Error as ZeepError
 from zeep.transports import Transport
 
 from connector_kit import Reply
-from domain.faults import Malformed, Misconfigured, Transient, UnknownOutcome
+from domain.faults import Fault, Malformed, Misconfigured, SessionExpired, Transient, UnknownOutcome
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+FAULT = f"{{{ENVELOPE}}}Body/{{{ENVELOPE}}}Fault"
 SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 LOGIN_NS = "http://login.webservice.bos.kingdee.com"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -80,6 +82,24 @@ class Service:
             raise Misconfigured(f"EAS 的 WSDL 里没有类型 {kind}") from error
 
 
+def speaks(reply: Reply) -> bool:
+    """Axis sends its faults under HTTP 500; a page of a proxy is none."""
+    try:
+        return etree.fromstring(reply.body, PARSER).find(FAULT) is not None
+    except etree.XMLSyntaxError:
+        return False
+
+
+def fault_from(text: str, *, write: bool) -> Fault:
+    """The first two were refused at the door. Of any other a write may have got half its way. [U]"""
+    message = f"金蝶 EAS 报错：{text}"
+    if re.search(r"未登录|会话", text):
+        return SessionExpired(message)
+    if re.search(r"No such operation|SOAPAction", text):
+        return Misconfigured(f"{message}（服务与约定不符，请核对 WSDL）")
+    return UnknownOutcome(message) if write else Transient(message)
+
+
 def result_of(reply: Reply, *, write: bool) -> etree._Element:
     """The `…Return` of the answer, with what it refers to in place."""
     try:
@@ -89,10 +109,9 @@ def result_of(reply: Reply, *, write: bool) -> etree._Element:
     body = envelope.find(f"{{{ENVELOPE}}}Body")
     if body is None or not len(body):
         raise _unreadable(reply, "没有正文", write=write)
-    fault = body.find(f"{{{ENVELOPE}}}Fault")
+    fault = envelope.find(FAULT)
     if fault is not None:
-        text = f"金蝶 EAS 报错：{fault.findtext('faultstring', '')}"
-        raise UnknownOutcome(text) if write else Transient(text)
+        raise fault_from(fault.findtext("faultstring", ""), write=write)
     if not len(body[0]):
         raise _unreadable(reply, "没有结果", write=write)
     shared = {each.get("id"): each for each in body.iter() if each.get("id")}

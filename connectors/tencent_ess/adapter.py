@@ -1,22 +1,25 @@
 """The ports of a signing service: a request becomes a flow, a flow becomes neutral news."""
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
+
 from connector_kit import Tools
 from connectors.tencent_ess.client import TencentEssClient
-from connectors.tencent_ess.errors import CANCEL_FORBIDDEN
+from connectors.tencent_ess.errors import CANCEL_FORBIDDEN, HAS_STARTED, NOT_COMPOSED
 from connectors.tencent_ess.hooks import TencentEssHooks
 from connectors.tencent_ess.protocol import (
     PAGE_SIZE,
     Account,
+    document_body,
     file_name,
     findable,
     names_contract,
     safe_name,
     safe_reason,
+    seconds,
     to_flow,
     user_data,
 )
@@ -28,14 +31,17 @@ from domain.records import SignedFile, SigningFlow, SigningRequest, plain
 from domain.states import SigningState
 
 MAPPING = "tencent_ess.create_flow_by_files"
+DRAFT_MAPPING = "tencent_ess.create_flow"
+TEMPLATE_FIELDS = "tencent_ess.template_fields"
 CLOCK_SKEW = timedelta(minutes=5)
 """The vendor's clock may differ from ours by as much as it tolerates in a signature."""
 LINK_ATTEMPTS = 2
+START_ATTEMPTS = 4
 NATIONAL_PREFIX = "+86"
 
 
 class TencentEssAdapter:
-    """Implements Signer, Hook and SigningHook."""
+    """Implements Signer, SigningEvidence, Hook and SigningHook."""
 
     def __init__(self, settings: TencentEssSettings, tools: Tools) -> None:
         account = Account(
@@ -47,6 +53,7 @@ class TencentEssAdapter:
             timeout=settings.timeout_seconds,
             file_timeout=settings.file_timeout_seconds,
         )
+        self.wants_evidence = settings.evidence_report
         self._settings = settings
         self._clock = tools.clock
         self._mappings = tools.mappings
@@ -70,11 +77,37 @@ class TencentEssAdapter:
 
     async def create_flow(self, request: SigningRequest, content: bytes) -> SigningFlow:
         """The detail is not fetched: a failed look must not hide that the flow exists."""
-        file_id = await self._client.upload(file_name(request.file_name), content)
-        flow_id = await self._client.create_flow(self._body(request, file_id))
+        if template_id := self._settings.template_id:
+            flow_id = await self._create_from_template(request, template_id)
+        else:
+            file_id = await self._client.upload(file_name(request.file_name), content)
+            flow_id = await self._client.create_flow(self._body(request, MAPPING, file_ids=[file_id]))
         return SigningFlow(
             flow_id=flow_id, key=request.key, state=SigningState.SIGNING, parties=len(request.parties)
         )
+
+    async def _create_from_template(self, request: SigningRequest, template_id: str) -> str:
+        """Starting is what counts. A draft left behind is seen by nobody, and another one is made."""
+        values = self._mappings.translate(TEMPLATE_FIELDS, _fields(request)).record
+        flow_id = await self._client.create_draft(self._body(request, DRAFT_MAPPING))
+        name = safe_name(f"{request.contract_number} {request.title}")
+        await self._client.create_document(document_body(flow_id, template_id, name, values))
+        await self._start(flow_id)
+        return flow_id
+
+    async def _start(self, flow_id: str) -> None:
+        """Not before its document is composed. Twice is no news."""
+        await asyncio.sleep(self._settings.document_seconds)
+        try:
+            await AsyncRetrying(
+                stop=stop_after_attempt(START_ATTEMPTS),
+                wait=wait_fixed(1),
+                retry=retry_if_exception(lambda fault: getattr(fault, "code", None) == NOT_COMPOSED),
+                reraise=True,
+            )(self._client.start, flow_id)
+        except Rejected as refusal:
+            if refusal.code != HAS_STARTED:
+                raise
 
     async def flow(self, flow_id: str) -> SigningFlow:
         return to_flow(await self._info(flow_id))
@@ -92,11 +125,30 @@ class TencentEssAdapter:
             content = await self._client.download(url)
             if content is not None:
                 name = f"{info.FlowName or flow_id}.pdf"
-                return SignedFile(name=name, content=content, sha256=hashlib.sha256(content).hexdigest())
+                return SignedFile.of(name, content)
         raise Transient("下载链接失效 (the link to the signed file ran out)")
 
+    async def apply_for_evidence(self, flow_id: str) -> str:
+        return await self._client.apply_for_report(flow_id)
+
+    async def evidence(self, flow_id: str, number: str) -> SignedFile | None:
+        """A link that ran out is asked for once more."""
+        for _ in range(LINK_ATTEMPTS):
+            url = await self._client.report_link(number)
+            if url is None:
+                return None
+            content = await self._client.download(url)
+            if content is not None:
+                return SignedFile.of(f"签署报告 {number}.pdf", content)
+        raise Transient("下载链接失效 (the link to the report ran out)")
+
     async def extend(self, flow_id: str, until: datetime) -> None:
-        await self._client.extend(flow_id, until=until)
+        """Twice is no news."""
+        try:
+            await self._client.extend(flow_id, until=until)
+        except Rejected:
+            if await self._client.deadline(flow_id) != seconds(until):
+                raise
 
     async def revoke(self, flow_id: str, reason: str) -> None:
         """Twice is no news; one refusal stands for every end of a flow."""
@@ -143,23 +195,39 @@ class TencentEssAdapter:
         passed = (self._clock.now() - finished_at).total_seconds()
         return min(max(self._settings.compose_seconds - passed, 0.0), self._settings.compose_seconds)
 
-    def _body(self, request: SigningRequest, file_id: str) -> dict[str, object]:
+    def _body(self, request: SigningRequest, mapping: str, **more: object) -> dict[str, object]:
         seal = self._settings
-        record = plain(request)
-        assert isinstance(record, dict)
-        record |= {
-            "parties": sorted(record["parties"], key=lambda party: int(party["order"])),
+        record = _fields(request) | {
+            "parties": self._parties(request),
             "flow_title": safe_name(f"{request.contract_number} {request.title}"),
             "operator": seal.operator_id,
             "user_data": user_data(request.key),
-            "file_ids": [file_id],
             "notify_type": seal.notify_type,
             "seals": [{"page": seal.seal_page, "x": seal.seal_x, "y": seal.seal_y, "size": seal.seal_size}],
         }
-        body = self._mappings.translate(MAPPING, record).record
+        body = self._mappings.translate(mapping, record | more).record
         if not findable(body, key=request.key, contract_number=request.contract_number):
-            raise Misconfigured(f"映射 {MAPPING} 的合同名称须含合同号，FlowDescription 须为业务编号")
+            raise Misconfigured(f"映射 {mapping} 的合同名称须含合同号，FlowDescription 须为业务编号")
         return body
+
+    def _parties(self, request: SigningRequest) -> list[dict[str, object]]:
+        """In the order of signing; of a template also who they are in it."""
+        parties = [_fields(party) for party in sorted(request.parties, key=lambda party: party.order)]
+        if not self._settings.template_id:
+            return parties
+        recipients = self._settings.template_recipients
+        if len(recipients) != len(parties):
+            raise Misconfigured(
+                f"连接的 template_recipients 有 {len(recipients)} 个，而合同有 {len(parties)} 个签署方："
+                "须按签署顺序一一对应 (one for each party)"
+            )
+        return [party | {"recipient": one} for party, one in zip(parties, recipients, strict=True)]
+
+
+def _fields(record: object) -> dict[str, object]:
+    shown = plain(record)
+    assert isinstance(shown, dict)
+    return shown
 
 
 def open_connection(settings: TencentEssSettings, tools: Tools) -> TencentEssAdapter:

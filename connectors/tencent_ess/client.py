@@ -23,6 +23,28 @@ class TencentEssClient:
     async def create_flow(self, body: Mapping[str, object]) -> str:
         return protocol.read_created(await self._send(protocol.CREATE_FLOW, body))
 
+    async def create_draft(self, body: Mapping[str, object]) -> str:
+        reply = await self._send(protocol.CREATE_DRAFT, body)
+        return protocol.read_created(reply, operation=protocol.CREATE_DRAFT)
+
+    async def create_document(self, body: Mapping[str, object]) -> None:
+        await self._command(protocol.CREATE_DOCUMENT, body)
+
+    async def start(self, flow_id: str) -> None:
+        await self._command(protocol.START, {"FlowId": flow_id})
+
+    async def deadline(self, flow_id: str) -> int | None:
+        body = self._as_operator({"FlowIds": [flow_id]})
+        return protocol.read_deadline(await self._send(protocol.BRIEFS, body))
+
+    async def apply_for_report(self, flow_id: str) -> str:
+        body = self._as_operator({"FlowId": flow_id})
+        return protocol.read_applied(await self._send(protocol.APPLY_REPORT, body))
+
+    async def report_link(self, number: str) -> str | None:
+        body = self._as_operator({"ReportId": number})
+        return protocol.read_report_link(await self._send(protocol.REPORT, body))
+
     async def infos(self, flow_ids: Sequence[str]) -> Sequence[FlowInfo]:
         body = self._as_operator({"FlowIds": list(flow_ids)})
         return protocol.read_infos(await self._send(protocol.FLOW_INFO, body))

@@ -9,6 +9,8 @@ from datetime import timedelta
 from domain.faults import Fault, Malformed, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 
 CANCEL_FORBIDDEN = "OperationDenied.FlowCancelForbid"
+HAS_STARTED = "OperationDenied.FlowHasStarted"
+NOT_COMPOSED = "OperationDenied.DocumentNoAvailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ FAMILIES = {
 }
 DETAILS = {
     "FailedOperation.RequestLimitExceeded": Meaning(Throttled, "调用过快"),
-    "OperationDenied.DocumentNoAvailable": Meaning(Transient, "文件还在合成，稍后再试"),
+    NOT_COMPOSED: Meaning(Transient, "文件还在合成，稍后再试"),
     "OperationDenied.NoApiAuth": Meaning(Misconfigured, "企业没有此接口的权限"),
     "OperationDenied.NoFlowPermission": Meaning(Misconfigured, "经办人没有此合同的权限"),
     "OperationDenied.OperatorHasNoPermission": Meaning(Misconfigured, "经办人没有权限，或未开通企业授权签"),

@@ -23,9 +23,12 @@ from connectors.tencent_ess.wire import (
     Charge,
     Created,
     FileUrls,
+    FlowBriefs,
     FlowInfo,
     FlowInfos,
     Reminders,
+    Report,
+    ReportApplied,
     SignUrls,
     Uploaded,
 )
@@ -36,12 +39,19 @@ from domain.states import SigningState
 # An uploaded file is seen by nobody and gone in an hour: repeating is harmless.
 UPLOAD = Operation("UploadFiles", "read")
 CREATE_FLOW = Operation("CreateFlowByFiles", "blind_write")
+# A flow of a template is nobody's business until it is started: what comes before leaves an unseen draft.
+CREATE_DRAFT = Operation("CreateFlow", "blind_write")
+CREATE_DOCUMENT = Operation("CreateDocument", "keyed_write")
+START = Operation("StartFlow", "keyed_write")
+BRIEFS = Operation("DescribeFlowBriefs", "read")
 FLOW_INFO = Operation("DescribeFlowInfo", "read")
 BILL = Operation("DescribeBillUsageDetail", "read")
 FILE_URLS = Operation("DescribeFileUrls", "read")
 SIGN_URL = Operation("CreateFlowSignUrl", "read")
 DOWNLOAD = Operation("download", "read")
 REMIND = Operation("CreateFlowReminds", "blind_write")
+APPLY_REPORT = Operation("CreateFlowEvidenceReport", "blind_write")
+REPORT = Operation("DescribeFlowEvidenceReport", "read")
 # Each names the flow and the state it shall get: the flow itself tells whether it happened.
 CANCEL = Operation("CancelFlow", "keyed_write")
 EXTEND = Operation("ModifyFlowDeadline", "keyed_write")
@@ -90,6 +100,8 @@ SIGNER_STATES = {
     19: "handed to another",
 }
 SIGNED_BY_SIGNER = {3, 15}
+REPORT_WAITS, REPORT_READY = "EvidenceStatusExecuting", "EvidenceStatusSuccess"
+REPORT_FAILED = "EvidenceStatusFailed"
 APPROVER_TYPES = {"ORGANIZATION": 0, "PERSON": 1, "ENTERPRISESERVER": 3}
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -165,6 +177,14 @@ def upload_body(account: Account, name: str, content: bytes) -> dict[str, object
         "Caller": {"OperatorId": account.operator_id},
         "FileInfos": [{"FileBody": base64.b64encode(content).decode(), "FileName": name}],
     }
+
+
+def document_body(
+    flow_id: str, template_id: str, name: str, values: Mapping[str, object]
+) -> dict[str, object]:
+    """`values` by the name of the template's component."""
+    fields = [{"ComponentName": key, "ComponentValue": str(value)} for key, value in values.items()]
+    return {"FlowId": flow_id, "TemplateId": template_id, "FileNames": [name], "FormFields": fields}
 
 
 def bill_windows(since: datetime, until: datetime) -> Iterator[tuple[date, date]]:
@@ -247,8 +267,8 @@ def read_uploaded(reply: Reply) -> str:
     return read(UPLOAD, reply, Uploaded).FileIds[0]
 
 
-def read_created(reply: Reply) -> str:
-    return read(CREATE_FLOW, reply, Created).FlowId
+def read_created(reply: Reply, *, operation: Operation = CREATE_FLOW) -> str:
+    return read(operation, reply, Created).FlowId
 
 
 def read_done(operation: Operation, reply: Reply) -> None:
@@ -257,6 +277,27 @@ def read_done(operation: Operation, reply: Reply) -> None:
 
 def read_infos(reply: Reply) -> Sequence[FlowInfo]:
     return read(FLOW_INFO, reply, FlowInfos).FlowDetailInfos or []
+
+
+def read_deadline(reply: Reply) -> int | None:
+    found = read(BRIEFS, reply, FlowBriefs).FlowBriefs
+    return found[0].Deadline if found else None
+
+
+def read_applied(reply: Reply) -> str:
+    return read(APPLY_REPORT, reply, ReportApplied).ReportId
+
+
+def read_report_link(reply: Reply) -> str | None:
+    """None while it is being made."""
+    report = read(REPORT, reply, Report)
+    if report.Status == REPORT_WAITS:
+        return None
+    if report.Status == REPORT_FAILED:
+        raise Rejected("出证失败 (no report)", report.Status)
+    if report.Status != REPORT_READY or not report.ReportUrl:
+        raise Malformed("出证状态未知 (unknown status of a report)", report.Status, reply.body)
+    return report.ReportUrl
 
 
 def read_bill(reply: Reply) -> tuple[Sequence[Charge], int]:

@@ -32,10 +32,19 @@ class TencentEssSettings(BaseModel):
     seal_y: int = 600
     seal_size: int = Field(default=119, gt=0)
 
+    template_id: str | None = None
+    """A template there, filled in by the mapping tencent_ess.template_fields; None: our own PDF."""
+    template_recipients: tuple[str, ...] = ()
+    """RecipientId of each party in the template, in the order of signing."""
+    evidence_report: bool = False
+    """Whether a report (出证) is applied for after signing: each one is charged."""
+
     timeout_seconds: float = Field(default=15.0, gt=0)
     file_timeout_seconds: float = Field(default=60.0, gt=0)
     compose_seconds: float = Field(default=3.0, ge=0)
     """The signed file is composed so long after the last signature, and not fetched earlier."""
+    document_seconds: float = Field(default=3.0, ge=0)
+    """A document of a template is composed so long, and the flow not started earlier."""
     bill_delay_seconds: float = Field(default=20.0, ge=0)
     """So long after a request, a flow that the bill does not show may still exist."""
     link_seconds: int = Field(default=600, ge=1, le=86400)

@@ -47,6 +47,25 @@ class FlowInfos(BaseModel):
     FlowDetailInfos: list[FlowInfo] | None = None
 
 
+class FlowBrief(BaseModel):
+    """The detail has no deadline."""
+
+    Deadline: int | None = None
+
+
+class FlowBriefs(BaseModel):
+    FlowBriefs: list[FlowBrief] | None = None
+
+
+class ReportApplied(BaseModel):
+    ReportId: str = Field(min_length=1)
+
+
+class Report(BaseModel):
+    Status: str
+    ReportUrl: str | None = None
+
+
 class Charge(BaseModel):
     """A line of the bill."""
 

@@ -12,12 +12,14 @@ from connectors.yonyou_u8.door import Door
 from connectors.yonyou_u8.eai import CHINA, Eai
 from connectors.yonyou_u8.settings import U8Settings
 from connectors.yonyou_u8.wire import CustomerRow
-from domain.faults import Mismatch, Rejected, UnknownOutcome
+from domain.faults import Misconfigured, Mismatch, Rejected, UnknownOutcome
 from domain.money import Money
+from domain.ports import ArchiveEntry, ArchiveKind
 from domain.records import Company, DocumentState, ErpDocument, Receipt, Receivable
 
 MAPPINGS = {"openapi": "yonyou_u8.{}", "eai": "yonyou_u8.eai_{}"}
 """The two doors spell a few things differently."""
+ARCHIVES: Mapping[ArchiveKind, str] = {"customer": "customer", "material": "inventory", "person": "person"}
 SUBMISSIONS = 5
 """How often one number may be submitted anew: once, and again after each deletion by hand."""
 
@@ -42,12 +44,20 @@ class U8:
         today = self.tools.clock.now().astimezone(CHINA).date()
         record = self._mapped("customer", postings.customer_record(company, self.settings, today=today))
         row = await self._created("customer", record, company.code, self.door.customer)
-        if row.name != record["name"]:
+        sent = record.get("customer", record)  # through EAI the elements stand below their root
+        if isinstance(sent, Mapping) and row.name != sent["name"]:
             raise Mismatch(f"U8 客户 {company.code} 是“{row.name}”，不是“{company.name}”")
         return _archive(row)
 
     async def advance_customer(self, document: ErpDocument) -> ErpDocument:
         return document
+
+    async def list_archive(self, kind: ArchiveKind) -> AsyncIterator[ArchiveEntry]:
+        if not isinstance(self.door, OpenApi):
+            raise Misconfigured("EAI 不能列出档案：改用 OpenAPI，或从文件导入对照表 (not through EAI)")
+        async for row in self.door.list(ARCHIVES[kind], CustomerRow, {}, key=lambda row: row.code):
+            if not row.end_date:
+                yield ArchiveEntry(row.code, row.name)
 
     async def find_receivable(self, number: str) -> ErpDocument | None:
         row = await self.door.receivable(number)

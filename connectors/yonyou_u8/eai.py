@@ -48,7 +48,7 @@ class Eai:
                 yield protocol.typed(row, ReceiptRow)
 
     async def add(self, resource: str, record: Mapping[str, object], *, key: str) -> Finished:
-        reply = await self._send(protocol.build_add(self.settings, resource, record, docid=key))
+        reply = await self.send(protocol.build_add(self.settings, resource, record, docid=key))
         return protocol.read_add(reply, docid=key)
 
     async def verify(self, resource: str, code: str) -> bool:
@@ -60,16 +60,16 @@ class Eai:
         rows = await self._query(roottag, where)
         if not rows or not self.settings.read_by_sql:
             return rows
-        reply = await self._send(protocol.build_balances(self.settings, roottag, where))
+        reply = await self.send(protocol.build_balances(self.settings, roottag, where))
         balances = protocol.read_balances(reply, self.settings)
         code = TEMPLATES[roottag].code
         return [{**row, **balances.get(row.get(code, ""), {})} for row in rows]
 
     async def _query(self, roottag: str, where: Sequence[Where]) -> list[dict[str, str]]:
-        reply = await self._send(protocol.build_query(self.settings, roottag, where))
+        reply = await self.send(protocol.build_query(self.settings, roottag, where))
         return protocol.read_rows(reply, roottag)
 
-    async def _send(self, request: Request) -> Reply:
+    async def send(self, request: Request) -> Reply:
         async with self.turn:
             return await self.tools.sender.send(request)
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeVar
 
-from lxml import etree
 from pydantic import ValidationError
 
 from connector_kit import Operation, Reply, Request
+from connector_kit.elements import serialise
 from connectors.yonyou_u8 import errors
-from connectors.yonyou_u8.elements import Element, NotXml, fill, flat, parse, serialise
-from connectors.yonyou_u8.protocol import Finished
+from connectors.yonyou_u8.elements import Element, NotXml, flat, parse
+from connectors.yonyou_u8.protocol import Finished, sendable
 from connectors.yonyou_u8.settings import U8Settings
-from connectors.yonyou_u8.templates import TEMPLATES, Template
+from connectors.yonyou_u8.templates import TEMPLATES
 from connectors.yonyou_u8.wire import Message
 from domain.faults import Fault, Malformed, Misconfigured, Rejected, Transient, UnknownOutcome
 
@@ -41,41 +41,38 @@ class Where:
 
 def build_add(settings: U8Settings, roottag: str, record: Mapping[str, object], *, docid: str) -> Request:
     """One record per message, so that one item answers it. The same `docid` on every attempt."""
-    template = TEMPLATES[roottag]
-    _literal(str(record[template.code]))
-    unknown = record.keys() - {*template.head, "entry"}
-    if unknown:
-        raise Rejected(f"映射给出的元素不在 U8 模板里：{', '.join(sorted(unknown))}", fields=tuple(unknown))
-    root = _envelope(settings, roottag, "add", {"docid": docid, "codeexchanged": "Y", "version": "2.0"})
-    _write(etree.SubElement(root, roottag), template, record)
-    return _request(settings, Operation(f"{roottag}.add", "keyed_write"), root)
+    literal(_code(record, roottag))
+    whole = {
+        **envelope(settings, roottag, "add"),
+        "@docid": docid,
+        "@codeexchanged": "Y",
+        "@version": "2.0",
+    }
+    return request(settings, Operation(f"{roottag}.add", "keyed_write"), {**whole, **record})
 
 
 def build_query(settings: U8Settings, roottag: str, where: Sequence[Where]) -> Request:
     """The filters end up in SQL on the server: values are literals that cannot end the quotes."""
-    root = _envelope(settings, roottag, "Query", {"codeexchanged": "N", "paginate": "0"})
-    record = etree.SubElement(root, roottag, {"bincrementout": "n"})
-    for number, each in enumerate(where, start=1):
-        etree.SubElement(
-            record,
-            "field",
-            {
-                "name": each.column,
-                "operation": each.operation,
-                "value": _literal(each.value),
-                "logic": "and" if number < len(where) else "",
-            },
-        )
-    return _request(settings, Operation(f"{roottag}.query", "read"), root)
+    fields = [
+        {
+            "@name": each.column,
+            "@operation": each.operation,
+            "@value": literal(each.value),
+            "@logic": "and" if number < len(where) else "",
+        }
+        for number, each in enumerate(where, start=1)
+    ]
+    whole = {**envelope(settings, roottag, "Query"), "@codeexchanged": "N", "@paginate": "0"}
+    query = {**whole, roottag: {"@bincrementout": "n", "field": fields}}
+    return request(settings, Operation(f"{roottag}.query", "read"), query)
 
 
 def build_balances(settings: U8Settings, roottag: str, where: Sequence[Where]) -> Request:
     """State and open balance, which no template shows. The statement is ours; only literals vary."""
-    tests = [f"{each.column}{each.operation}'{_literal(each.value)}'" for each in where]
+    tests = [f"{each.column}{each.operation}'{literal(each.value)}'" for each in where]
     statement = f"{TEMPLATES[roottag].balances} and {' and '.join(tests)}"
-    root = _envelope(settings, SQL, "doc", {"codeexchanged": "N"})
-    etree.SubElement(root, "sql", {"value": statement})
-    return _request(settings, Operation(f"{roottag}.balances", "read"), root)
+    query = {**envelope(settings, SQL, "doc"), "@codeexchanged": "N", "sql": {"@value": statement}}
+    return request(settings, Operation(f"{roottag}.balances", "read"), query)
 
 
 def by_code(roottag: str, code: str) -> list[Where]:
@@ -99,14 +96,14 @@ def months(since: date, today: date) -> Iterator[tuple[date, date | None]]:
 
 def read_add(reply: Reply, *, docid: str) -> Finished:
     """Written only if every item says zero. A repeated message says so too, without a number."""
-    root = _root(reply, write=True)
+    root = answer_root(reply, write=True)
     if root.get("docid", docid) not in ("", docid):
         raise UnknownOutcome(f"U8 的回答属于另一条消息 {root.get('docid')}")
     items = list(root.iter("item"))
     if not items:
         raise UnknownOutcome("U8 的回答里没有 item")
     for item in items:
-        _refuse(item, write=True)
+        refuse(item, write=True)
     return Finished(items[0].get("u8key", "").strip())
 
 
@@ -143,36 +140,29 @@ def typed(row: Mapping[str, str], message: type[Row]) -> Row:
         raise Malformed(f"U8 的回答字段不对：{names}") from error
 
 
-def _write(parent: Element, template: Template, record: Mapping[str, object]) -> None:
-    """Documents show the whole template, as the manual asks; archives what is given, as templates grow."""
-    if template.is_flat:
-        fill(parent, template.head, record, sparse=True)
-        return
-    fill(etree.SubElement(parent, "header"), template.head, record)
-    body = etree.SubElement(parent, "body")
-    lines = record["entry"]
-    assert isinstance(lines, list)
-    for line in lines:
-        fill(etree.SubElement(body, "entry"), template.entry, line)
+def _code(record: Mapping[str, object], roottag: str) -> str:
+    """What the record is looked up by, in an archive itself or in a document's header."""
+    content = record.get(roottag)
+    head = content.get("header", content) if isinstance(content, Mapping) else {}
+    return str(head.get(TEMPLATES[roottag].code, ""))
 
 
-def _envelope(settings: U8Settings, roottag: str, proc: str, more: Mapping[str, str]) -> Element:
-    names = {"sender": settings.sender, "receiver": "u8", "roottag": roottag, "proc": proc}
-    return etree.Element("ufinterface", {**names, **more})
+def envelope(settings: U8Settings, roottag: str, proc: str) -> dict[str, object]:
+    return {"@sender": settings.sender, "@receiver": "u8", "@roottag": roottag, "@proc": proc}
 
 
-def _request(settings: U8Settings, operation: Operation, root: Element) -> Request:
+def request(settings: U8Settings, operation: Operation, message: Mapping[str, object]) -> Request:
     return Request(
         operation,
         "POST",
         f"{settings.base_url.rstrip('/')}/{PATH}",
         headers={"content-type": "text/xml; charset=utf-8"},
-        content=serialise(root),
+        content=serialise({"ufinterface": sendable(message)}),
         timeout=settings.timeout_seconds,
     )
 
 
-def _literal(value: str) -> str:
+def literal(value: str) -> str:
     if not _LITERAL.fullmatch(value):
         raise Rejected(f"“{value}”不能用来查询 U8：只允许字母、数字和 . _ / - (cannot be looked up safely)")
     return value
@@ -185,7 +175,7 @@ def _head(document: Element, reply: Reply) -> Element:
     return header
 
 
-def _refuse(item: Element, *, write: bool) -> None:
+def refuse(item: Element, *, write: bool) -> None:
     """Zero is success; everything else failed, numeric or not."""
     succeed = item.get("succeed", "").strip()
     if succeed != "0":
@@ -194,15 +184,15 @@ def _refuse(item: Element, *, write: bool) -> None:
 
 def _export(reply: Reply, roottag: str) -> Element:
     """Without records it says that there are none, which has consequences: it must be what it claims."""
-    root = _root(reply, write=False)
+    root = answer_root(reply, write=False)
     for item in root.iter("item"):
-        _refuse(item, write=False)
+        refuse(item, write=False)
     if root.get("roottag", roottag).lower() != roottag.lower():
         raise Malformed(f"U8 的回答是 {root.get('roottag')}，不是 {roottag}", body=reply.body)
     return root
 
 
-def _root(reply: Reply, *, write: bool) -> Element:
+def answer_root(reply: Reply, *, write: bool) -> Element:
     if reply.status in (401, 403, 404, 405):
         raise Misconfigured(f"U8 服务器不提供 {PATH} (HTTP {reply.status})")
     try:

@@ -1,13 +1,8 @@
-"""XML in and out of the EAI door: bytes we do not trust become elements, values become text."""
+"""XML out of the EAI door: bytes we do not trust become elements."""
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import date
-from decimal import Decimal
 
 from lxml import etree
-
-from connectors.yonyou_u8.protocol import sendable
 
 Element = etree._Element
 LIMIT = 32 * 1024 * 1024
@@ -59,35 +54,7 @@ def _decoded(body: bytes) -> str:
         raise NotXml(f"内容不是 {name} (the bytes are not {name})") from error
 
 
-def serialise(root: Element) -> bytes:
-    return etree.tostring(root, encoding="utf-8", xml_declaration=True)
-
-
-def fill(
-    parent: Element, names: Iterable[str], values: Mapping[str, object], *, sparse: bool = False
-) -> None:
-    """Children in the order of the template; what is not given is an empty element, or left out if sparse."""
-    for name in names:
-        text = as_text(values.get(name))
-        if text or not sparse:
-            etree.SubElement(parent, name).text = text or None
-
-
 def flat(element: Element) -> dict[str, str]:
     """Child elements with content, by name; columns come padded with blanks."""
     texts = {str(child.tag): (child.text or "").strip() for child in element}
     return {name: text for name, text in texts.items() if text}
-
-
-def as_text(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "1" if value else "0"
-        case Decimal():
-            return format(value, "f")
-        case date():
-            return value.isoformat()
-        case _:
-            return str(sendable(str(value)))

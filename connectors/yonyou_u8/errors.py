@@ -30,6 +30,7 @@ RULES = (
     Rule(RUNNING, "", UnknownOutcome, "U8 还在执行上一次提交"),
     Rule("30021", "", Misconfigured, "应用未上架，只能由测试账号调用"),
     Rule(U8_REFUSED, "其他人正在修改", Transient, "单据正被他人打开，稍后再试"),
+    Rule(U8_REFUSED, "An error occurred on the server", UnknownOutcome, "U8 服务器出错，结果不明"),
     Rule(U8_REFUSED, "加密点数已饱和", Transient, "U8 许可点数用完，稍后再试"),
     Rule(U8_REFUSED, "注册号不正确", Misconfigured, "U8 服务器上的外部系统注册号不对"),
     Rule(U8_REFUSED, "暂不提供此项功能", Misconfigured, "这个版本的 U8 不提供这项功能"),

@@ -22,6 +22,11 @@ BENCHES = (
         connector="bank_statement",
         sandbox="bank",
         mappings=Translator(),
+        note="这不是厂商接口：银行把对账单文件放进一个文件夹，没有登录、没有调用，也就没有可以出故障的对端，"
+        "大部分检查无从问起，因此到不了金级；适用的检查全部通过。"
+        "(No vendor API: a bank puts files into a folder. Nobody logs in, nothing is called and nothing at "
+        "the other end can fail, so most checks have nothing to ask, and gold is out of reach. Every check "
+        "that applies is passed.)",
         settings={"accounts": ACCOUNT},
         folder="folder",
         statement=_statement,

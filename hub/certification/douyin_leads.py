@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from connector_kit.certify import Act, Bench
+from connector_kit.certify.bench import Found
 from mappings import Translator
 
 
@@ -28,9 +29,11 @@ BENCHES = (
         connector="douyin_leads",
         sandbox="douyin_leads",
         mappings=Translator(),
-        settings={"verification": "signature"},
+        settings={"verification": "signature", "feedback": True},
+        books={"feedback": Found("feedback")},
         prepare=(Act("set_limits", {"qps": 0}),),
         login="oauth2/refresh_token",
+        login_works_once=True,
         small_pages={"page_size": 3},
         small_pages_act=Act("set_limits", {"page_cap": 3, "qps": 0}),
         submit=_submit,

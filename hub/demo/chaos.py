@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 
 from hub.supervise import Supervisor
 from hub.up import wait_until_up
@@ -10,6 +11,8 @@ from hub.world import World
 LEAST_KILLS = 5
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 8.0
+RESTARTS = 4
+"""The longest pause in times of a restart: on a slow machine too, work goes on between the strikes."""
 
 TRANSPORT_FAULTS = (
     {"kind": "delay", "rate": 0.05, "seconds": 0.4},
@@ -58,11 +61,13 @@ class Chaos:
         await asyncio.to_thread(wait_until_up, self._health)
 
     async def _strike_again_and_again(self) -> None:
-        pause = FIRST_PAUSE
+        pause, slowest = FIRST_PAUSE, 0.0
         while True:
             await asyncio.sleep(self._chance.uniform(0.1, pause))
+            struck = time.monotonic()
             await self._strike()
-            pause = LONGEST_PAUSE
+            slowest = max(slowest, time.monotonic() - struck)
+            pause = max(LONGEST_PAUSE, RESTARTS * slowest)
 
     async def _strike(self) -> None:
         parts = [name for name in self._supervisor.parts if name != "sandboxes"]

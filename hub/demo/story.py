@@ -264,7 +264,7 @@ class Story:
     async def _at_rest(self) -> None:
         await self._until(
             lambda seen: (
-                _sum(seen["deliveries"], ("pending", "sending", "retry", "unknown", "failed")) == 0
+                _sum(seen["deliveries"], ("pending", "sending", "retry", "unknown", "held", "failed")) == 0
                 and seen["inbox"].get("new", 0) == 0
             ),
             "还有没完成的工作",

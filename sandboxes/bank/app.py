@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from sandboxes.bank.camt import VERSIONS, document
 from sandboxes.bank.ledger import Ledger
+from sandboxes.bank.screens import DEEDS, SCREENS
 from sandboxes.common import Act, Sandbox
 
 ENCODINGS = ("utf-8", "gbk")
@@ -20,6 +21,9 @@ class Bank(Sandbox):
     """Statements are served, and written into a folder once the act `set_folder` has named one."""
 
     name = "bank"
+    title = "银行 Bank"
+    screens = SCREENS
+    deeds = DEEDS
 
     @property
     def _ledger(self) -> Ledger:
@@ -117,7 +121,7 @@ class Bank(Sandbox):
     def _issue_again(self, version: str, encoding: str, *, copy: bool) -> dict[str, Any]:
         issued = self.books.table("statements")
         if not issued:
-            raise ValueError("nothing was issued yet")
+            raise ValueError("还没有出过对账单 (nothing was issued yet)")
         last = list(issued)[-1]
         name = self._next_name()
         if copy:

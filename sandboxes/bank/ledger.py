@@ -45,7 +45,7 @@ class Ledger:
 
     def account(self, number: str) -> dict[str, Any]:
         if number not in self._books.table("accounts"):
-            raise ValueError(f"no such account: {number}")
+            raise ValueError(f"没有账号 {number} (no such account)")
         return self._books.table("accounts")[number]
 
     def pay(self, body: Mapping[str, Any]) -> str:
@@ -53,7 +53,7 @@ class Ledger:
         charges = amount_of(body["charges"]) if body.get("charges") else None
         amount = amount_of(body["amount"]) - (charges or 0)
         if amount <= 0:
-            raise ValueError("the charges eat up the payment")
+            raise ValueError("手续费不小于付款金额 (the charges eat up the payment)")
         return self._book(
             body,
             direction="CRDT",
@@ -92,9 +92,9 @@ class Ledger:
         bookings = self._books.table("bookings")
         original = bookings.get(serial)
         if original is None or original["status"] != "BOOK":
-            raise ValueError(f"no such booking: {serial}")
+            raise ValueError(f"没有已记账的流水 {serial} (no such booking)")
         if original["reversed_by"] or original["reversal"]:
-            raise ValueError(f"{serial} was reversed or is a reversal")
+            raise ValueError(f"{serial} 已冲正，或本身是冲正 (was reversed or is a reversal)")
         number = self._book(
             {"account": original["account"]},
             direction=OTHER_WAY[original["direction"]],
@@ -140,7 +140,7 @@ class Ledger:
         number = str(body.get("account", MAIN_ACCOUNT))
         account = self.account(number)
         if body.get("currency", account["currency"]) != account["currency"]:
-            raise ValueError(f"the account is kept in {account['currency']}")
+            raise ValueError(f"这个账户的币种是 {account['currency']} (the account's currency)")
         booked_at = _moment(body.get("booked_at")) or self._clock.china()
         serial = f"N{self._books.next_number('bookings'):014}"
         row = DEFAULTS | {
@@ -168,9 +168,9 @@ def amount_of(value: object) -> Decimal:
     try:
         amount = Decimal(str(value))
     except InvalidOperation as error:
-        raise ValueError(f"not an amount: {value}") from error
+        raise ValueError(f"金额不对：{value} (not an amount)") from error
     if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
-        raise ValueError(f"an amount is positive and has at most two decimals: {value}")
+        raise ValueError(f"金额要大于零，最多两位小数：{value} (positive, at most two decimals)")
     return amount.quantize(CENT)
 
 
@@ -178,7 +178,7 @@ def plain_text(value: object, *, limit: int) -> str:
     """What the bank's screen takes: no control characters, so that every text fits into XML."""
     text = str(value)
     if len(text) > limit or not all(character.isprintable() for character in text):
-        raise ValueError(f"a text of at most {limit} printable characters")
+        raise ValueError(f"最多 {limit} 个可见字符 (printable characters)")
     return text
 
 

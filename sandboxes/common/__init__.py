@@ -6,18 +6,21 @@ from sandboxes.common.callbacks import Callbacks, Outgoing
 from sandboxes.common.clock import Clock
 from sandboxes.common.faults import FaultPlan, FaultRule
 from sandboxes.common.serve import Running, running, serve
+from sandboxes.common.signing import Contracts, SigningSandbox
 
 __all__ = [
     "Act",
     "Books",
     "Callbacks",
     "Clock",
+    "Contracts",
     "FaultPlan",
     "FaultRule",
     "Outgoing",
     "Row",
     "Running",
     "Sandbox",
+    "SigningSandbox",
     "Table",
     "running",
     "serve",

@@ -2,11 +2,12 @@
 
 Control API, the same for every sandbox:
 
-    GET  /_sandbox/                  name, address, credentials, acts
+    GET  /_sandbox/                  name, address, credentials, acts; in a browser, the page for people
     POST /_sandbox/reset             empty books, fresh base data, no faults, true time
     GET  /_sandbox/books             table names with their number of rows
     GET  /_sandbox/books/{table}     rows by key
-    GET  /_sandbox/log               the last 1,000 requests: method, path, fault
+    GET  /_sandbox/log               the last 1,000 requests: time, method, path, fault, status
+    GET  /_sandbox/codes             the vendor's error codes that `act/provoke` answers
     GET  /_sandbox/faults            the plan, with how often each rule struck
     POST /_sandbox/faults            {"seed": 1, "rules": [{"kind": "drop_after", "rate": 0.2}]}
     POST /_sandbox/callbacks         {"repeat": 0.1, "reorder": 0.1, "late": 0.1, "late_seconds": 1}
@@ -17,20 +18,24 @@ Control API, the same for every sandbox:
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from sandboxes.common.books import Books
 from sandboxes.common.callbacks import CallbackFaults, Callbacks
 from sandboxes.common.clock import Clock
-from sandboxes.common.faults import FaultMiddleware, FaultPlan
+from sandboxes.common.codes import Code, chosen
+from sandboxes.common.faults import FaultMiddleware, FaultPlan, FaultRule
+from sandboxes.common.pages import Pages, wants_page
+from sandboxes.common.screens import Deed, Screen
 
 Act = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 """Takes and returns JSON; a ValueError or KeyError becomes HTTP 400 with its text."""
@@ -40,6 +45,12 @@ class Sandbox(ABC):
     """One vendor. A subclass gives routes, made-up credentials, base data and the acts of people."""
 
     name: ClassVar[str]
+    title: ClassVar[str] = ""
+    """What people call the vendor; Chinese first."""
+    screens: ClassVar[Mapping[str, Screen]] = {}
+    deeds: ClassVar[Sequence[Deed]] = ()
+    """The acts that stand on the page as forms of their own."""
+    codes: ClassVar[Sequence[Code]] = ()
 
     def __init__(self, *, path: Path | None = None) -> None:
         """`path`: SQLite file of the books; None keeps them in memory."""
@@ -49,7 +60,7 @@ class Sandbox(ABC):
         self.faults = FaultPlan()
         self.address = ""
         """Base URL without a trailing slash, set when the server listens."""
-        self._log: deque[dict[str, str | None]] = deque(maxlen=1000)
+        self.log: deque[dict[str, Any]] = deque(maxlen=1000)
         if not self.books.names():
             self.seed()
 
@@ -73,8 +84,23 @@ class Sandbox(ABC):
     def expire_sessions(self) -> None:
         """Forgets every token and session (a vendor without sessions has none to forget)."""
 
+    def refusal(self, code: Code, request: Request, body: bytes) -> Response:
+        """One of `codes`, or another, in the envelope of the door that was asked."""
+        return self.vendor_error()
+
     def acts(self) -> dict[str, Act]:
         return {}
+
+    def all_acts(self) -> dict[str, Act]:
+        return {**self.acts(), "provoke": self._provoke}
+
+    def reset(self) -> None:
+        self.books.clear()
+        self.faults = FaultPlan()
+        self.callbacks.faults = CallbackFaults()
+        self.clock.reset()
+        self.log.clear()
+        self.seed()
 
     def app(self) -> ASGIApp:
         control = [
@@ -83,6 +109,8 @@ class Sandbox(ABC):
             Route("/books", self._table_names),
             Route("/books/{table}", self._rows),
             Route("/log", self._requests),
+            Route("/codes", self._codes),
+            *Pages(self).routes(),
             Route("/faults", self._faults, methods=["GET", "POST"]),
             Route("/callbacks", self._callbacks, methods=["GET", "POST"]),
             Route("/clock", self._move_clock, methods=["POST"]),
@@ -91,30 +119,30 @@ class Sandbox(ABC):
         return FaultMiddleware(
             Starlette(routes=[Mount("/_sandbox", routes=control), *self.routes()]),
             plan=lambda: self.faults,
-            vendor_error=self.vendor_error,
+            refuse=self._refuse,
             expire=self.expire_sessions,
-            log=lambda method, path, fault: self._log.append(
-                {"method": method, "path": path, "fault": fault}
-            ),
+            log=self._note,
         )
 
+    def _note(self, entry: dict[str, Any]) -> None:
+        """The entry itself is kept: its status comes later."""
+        entry["at"] = self.clock.china().isoformat()
+        self.log.append(entry)
+
     async def _about(self, request: Request) -> Response:
+        if wants_page(request):
+            return RedirectResponse("/_sandbox/page/")
         return JSONResponse(
             {
                 "name": self.name,
                 "address": self.address,
                 "credentials": self.credentials(),
-                "acts": sorted(self.acts()),
+                "acts": sorted(self.all_acts()),
             }
         )
 
     async def _reset(self, request: Request) -> Response:
-        self.books.clear()
-        self.faults = FaultPlan()
-        self.callbacks.faults = CallbackFaults()
-        self.clock.reset()
-        self._log.clear()
-        self.seed()
+        self.reset()
         return JSONResponse({"ok": True})
 
     async def _table_names(self, request: Request) -> Response:
@@ -124,7 +152,29 @@ class Sandbox(ABC):
         return JSONResponse(dict(self.books.table(request.path_params["table"])))
 
     async def _requests(self, request: Request) -> Response:
-        return JSONResponse(list(self._log))
+        return JSONResponse(list(self.log))
+
+    async def _codes(self, request: Request) -> Response:
+        return JSONResponse([asdict(code) for code in self.codes])
+
+    def _refuse(self, rule: FaultRule, request: Request, body: bytes) -> Response:
+        if rule.kind == "vendor_error":
+            return self.vendor_error()
+        code = chosen(self.codes, rule.code, message=rule.message, path=request.url.path)
+        return self.refusal(code, request, body)
+
+    async def _provoke(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{code, message?, path?, times?}: the next `times` calls answer this code, and nothing happens."""
+        code = chosen(self.codes, str(body["code"]), message=str(body.get("message") or ""))
+        rule = {
+            "kind": "refuse",
+            "path": str(body.get("path") or code.where or ".*"),
+            "times": int(body.get("times") or 1),
+            "code": code.code,
+            "message": code.message,
+        }
+        self.faults.add(rule)
+        return rule
 
     async def _faults(self, request: Request) -> Response:
         if request.method == "POST":
@@ -147,9 +197,9 @@ class Sandbox(ABC):
         return JSONResponse({"now": self.clock.now().isoformat()})
 
     async def _act(self, request: Request) -> Response:
-        act = self.acts().get(request.path_params["name"])
+        act = self.all_acts().get(request.path_params["name"])
         if act is None:
-            return JSONResponse({"error": "no such act", "acts": sorted(self.acts())}, status_code=404)
+            return JSONResponse({"error": "no such act", "acts": sorted(self.all_acts())}, status_code=404)
         body = await request.body()
         try:
             return JSONResponse(await act(await request.json() if body else {}))

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
+import aiohttp
 import httpx
 from httpx_aiohttp import HttpxAiohttpClient
 
@@ -13,6 +14,9 @@ from sandboxes.common.clock import Clock
 
 SCHEDULE = (0.2, 0.5, 1.0, 2.0, 2.0, 3.0, 3.0, 5.0, 5.0, 10.0, 10.0, 20.0)
 """Seconds between attempts: far shorter than any vendor's, so that a demo ends."""
+
+# The transport passes on as they are: aiohttp's own errors, and those of addresses that are none.
+NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError)
 
 CONCURRENCY = 16
 """Attempts on the wire at once, over kept-alive connections."""
@@ -126,7 +130,7 @@ class Callbacks:
                     timeout=outgoing.timeout,
                 )
             accepted, answer = outgoing.accepted(response), f"{response.status_code} {response.text[:200]}"
-        except httpx.HTTPError as error:
+        except NO_ANSWER as error:
             answer = f"{type(error).__name__}: {error}"
         key = str(self._books.next_number("callbacks"))
         self._books.table("callbacks")[key] = {

@@ -7,7 +7,8 @@ Kinds, with what the caller meets:
     timeout_after   it happens, and no answer comes
     status_before   nothing happens; HTTP `status` (429, 500, 502, 503)
     status_after    it happens; HTTP `status`
-    vendor_error    nothing happens; HTTP 200 with an error in the vendor's own envelope
+    vendor_error    nothing happens; "busy" in the vendor's own envelope
+    refuse          nothing happens; the error `code` in the vendor's own envelope
     drop_before     nothing happens; the connection is reset
     drop_after      it happens; the connection is reset before the first byte of the answer
     malformed       it happens; the answer is cut in half
@@ -22,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,6 +34,7 @@ Kind = Literal[
     "status_before",
     "status_after",
     "vendor_error",
+    "refuse",
     "drop_before",
     "drop_after",
     "malformed",
@@ -54,6 +56,9 @@ class FaultRule:
     """So many matching requests pass first."""
     seconds: float = 30.0
     status: int = 503
+    code: str = ""
+    message: str = ""
+    """Of `refuse`: the vendor's code, and its sentence if the list has several or none."""
 
     def matches(self, method: str, path: str) -> bool:
         return bool(re.search(self.path, path) and re.fullmatch(self.method, method))
@@ -72,15 +77,12 @@ class FaultPlan:
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> "FaultPlan":
         """Raises ValueError with the allowed kinds when a rule names another, or has an unknown field."""
-        rules = []
-        for number, row in enumerate(body.get("rules", [])):
-            if row.get("kind") not in KINDS:
-                raise ValueError(f"rule {number}: kind must be one of {', '.join(KINDS)}")
-            try:
-                rules.append(FaultRule(**row))
-            except TypeError as error:
-                raise ValueError(f"rule {number}: {error}") from error
+        rules = [_rule(row, number) for number, row in enumerate(body.get("rules", []))]
         return cls(rules=rules, seed=int(body.get("seed", 0)))
+
+    def add(self, row: dict[str, Any]) -> None:
+        """One more, behind the others. Raises ValueError as above."""
+        self.rules.append(_rule(row, len(self.rules)))
 
     def choose(self, method: str, path: str) -> FaultRule | None:
         for number, rule in enumerate(self.rules):
@@ -107,13 +109,13 @@ class FaultMiddleware:
         app: ASGIApp,
         *,
         plan: Callable[[], FaultPlan],
-        vendor_error: Callable[[], Response],
+        refuse: Callable[[FaultRule, Request, bytes], Response],
         expire: Callable[[], None],
-        log: Callable[[str, str, str | None], None],
+        log: Callable[[dict[str, Any]], None],
     ) -> None:
         self._app = app
         self._plan = plan
-        self._vendor_error = vendor_error
+        self._refuse = refuse
         self._expire = expire
         self._log = log
 
@@ -122,30 +124,32 @@ class FaultMiddleware:
             await self._app(scope, receive, send)
             return
         rule = self._plan().choose(scope["method"], scope["path"])
-        self._log(scope["method"], scope["path"], rule.kind if rule else None)
+        entry = {"method": scope["method"], "path": scope["path"], "fault": rule.kind if rule else None}
+        self._log(entry)
         try:
-            await self._serve(rule, scope, receive, send)
+            await self._serve(rule, scope, receive, _Noting(send, entry))
         except ClientDisconnect:
             return
 
-    async def _serve(self, rule: FaultRule | None, scope: Scope, receive: Receive, send: Send) -> None:
-        match rule.kind if rule else None:
-            case None:
-                await self._app(scope, receive, send)
+    async def _serve(self, rule: FaultRule | None, scope: Scope, receive: Receive, send: "_Noting") -> None:
+        if rule is None:
+            await self._app(scope, receive, send)
+            return
+        match rule.kind:
             case "delay":
-                await asyncio.sleep(rule.seconds if rule else 0)
+                await asyncio.sleep(rule.seconds)
                 await self._app(scope, receive, send)
             case "expire_session":
                 self._expire()
                 await self._app(scope, receive, send)
-            case "vendor_error":
-                await _drain(receive)
-                await self._vendor_error()(scope, receive, send)
+            case "vendor_error" | "refuse":
+                request = Request(scope, receive)
+                answer = self._refuse(rule, request, await request.body())
+                await answer(scope, receive, send)
             case _:
-                assert rule is not None
                 await self._break(rule, scope, receive, send)
 
-    async def _break(self, rule: FaultRule, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _break(self, rule: FaultRule, scope: Scope, receive: Receive, send: "_Noting") -> None:
         """The kinds that lose or spoil the answer."""
         answer: list[Message] = []
         if rule.kind.endswith("_before"):
@@ -161,6 +165,31 @@ class FaultMiddleware:
             await _send_half(answer, send)
         else:
             _reset(send)
+
+
+class _Noting:
+    """Writes the status of an answer into the log's entry on the way out."""
+
+    def __init__(self, send: Send, entry: dict[str, Any]) -> None:
+        self.plain = send
+        self._entry = entry
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._entry["status"] = message["status"]
+        await self.plain(message)
+
+
+def _rule(row: dict[str, Any], number: int) -> FaultRule:
+    if row.get("kind") not in KINDS:
+        raise ValueError(f"rule {number}: kind must be one of {', '.join(KINDS)}")
+    try:
+        rule = FaultRule(**row)
+        re.compile(rule.path)
+        re.compile(rule.method)
+    except (TypeError, re.error) as error:
+        raise ValueError(f"rule {number}: {error}") from error
+    return rule
 
 
 def _keep(answer: list[Message]) -> Send:
@@ -193,9 +222,9 @@ async def _send_half(answer: list[Message], send: Send) -> None:
     await send({"type": "http.response.body", "body": half})
 
 
-def _reset(send: Send) -> None:
-    """Abort the TCP connection: `send` is a method of uvicorn's request cycle, which holds the transport."""
-    cycle = getattr(send, "__self__", None)
+def _reset(send: _Noting) -> None:
+    """Abort the TCP connection: uvicorn's `send` is a method of its cycle, which holds the transport."""
+    cycle = getattr(send.plain, "__self__", None)
     transport = getattr(cycle, "transport", None)
     if transport is None:
         raise RuntimeError("connections can be reset only under uvicorn with the fault middleware outermost")

@@ -57,6 +57,8 @@ def _server(sandbox: Sandbox) -> _Server:
             log_level="warning",
             access_log=False,
             lifespan="off",
+            # Longer than any client's own, as at the vendors: who closes first decides whose call is lost.
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
         )
     )

@@ -13,14 +13,17 @@ from starlette.routing import BaseRoute, Route
 
 from sandboxes.common import Act, Sandbox
 from sandboxes.common.callbacks import CONCURRENCY
+from sandboxes.common.codes import Code
 from sandboxes.douyin_leads import envelope, legacy
 from sandboxes.douyin_leads.clues import ADVERTISERS, LOCAL_ACCOUNTS, Clues
+from sandboxes.douyin_leads.codes import CODES
 from sandboxes.douyin_leads.doors import CLIENT_KEY, CLIENT_SECRET, SPI_SECRET, Doors
 from sandboxes.douyin_leads.envelope import Refusal, answer, refused
 from sandboxes.douyin_leads.feedback import Feedback
 from sandboxes.douyin_leads.feiyu import SECRET_KEY, TOKEN, Feiyu, default_body
 from sandboxes.douyin_leads.grants import APP_ID, APP_SECRET, Grants
-from sandboxes.douyin_leads.life import LIFE_ACCOUNTS, ROOT_ACCOUNT, LocalLife
+from sandboxes.douyin_leads.life import LIFE_ACCOUNTS, ROOT_ACCOUNT, LocalLife, open_answer, token_refusal
+from sandboxes.douyin_leads.screens import DEEDS, SCREENS
 
 LIMITS: dict[str, Any] = {"page_cap": 100, "late_seconds": 600, "qps": 10}
 OVERSIZE = 1_200_000
@@ -29,6 +32,10 @@ NOBODY: dict[str, Any] = {"name": "伪造线索", "telephone": "13900000000", "r
 
 class OceanEngine(Sandbox):
     name = "douyin_leads"
+    title = "巨量引擎 / 飞鱼"
+    screens = SCREENS
+    codes = CODES
+    deeds = DEEDS
 
     def __init__(self, *, path: Path | None = None) -> None:
         self._recent: deque[float] = deque()
@@ -97,6 +104,16 @@ class OceanEngine(Sandbox):
 
     def vendor_error(self) -> Response:
         return refused(Refusal(envelope.SYSTEM_ERROR, "系统开小差，请稍后再试"))
+
+    def refusal(self, code: Code, request: Request, body: bytes) -> Response:
+        path = request.url.path
+        if path == legacy.PATH:
+            return legacy.refusal(code.code, code.message)
+        if path.startswith("/oauth/"):
+            return token_refusal(int(code.code), code.message)
+        if path.startswith("/goodlife/"):
+            return open_answer({}, int(code.code), code.message)
+        return refused(Refusal(int(code.code), code.message))
 
     def expire_sessions(self) -> None:
         self._grants.expire_access()

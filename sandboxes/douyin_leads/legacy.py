@@ -69,19 +69,23 @@ def pull(request: Request, clues: Clues, clock: Clock, *, page_cap: int, late_se
     query = request.query_params
     window = f"start_time={query.get('start_time', '')}&end_time={query.get('end_time', '')}"
     if wrong := _unsigned(request.headers, f"{PATH}?{window}", clock.now().timestamp()):
-        return _answer({"status": "-2", "msg": wrong})
+        return refusal("-2", wrong)
     try:
         number = positive(query, "page", 1)
         size = min(positive(query, "page_size", 10), page_cap)
         since, until = (moment(query.get(name, "")) for name in ("start_time", "end_time"))
     except (Refusal, ValueError) as error:
-        return _answer({"status": "fail", "msg": str(error)})
+        return refusal("fail", str(error))
     found = clues.listed("advertiser_id", ADVERTISERS, since=since, until=until)
     rows = [
         legacy_row(row, fresh=clues.is_fresh(row, late_seconds=late_seconds))
         for row in found[(number - 1) * size : number * size]
     ]
     return _answer({"status": "success", "count": len(found), "data": rows})
+
+
+def refusal(status: str, text: str) -> Response:
+    return _answer({"status": status, "msg": text})
 
 
 def _unsigned(headers: Mapping[str, str], text: str, now: float) -> str | None:

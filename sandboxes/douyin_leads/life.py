@@ -143,11 +143,9 @@ class LocalLife:
     def client_token(self, body: Mapping[str, Any]) -> Response:
         """A new token leaves the last one 5 minutes."""
         if body.get("grant_type") != "client_credential":
-            return _token_answer({"error_code": 10002, "description": "grant_type is invalid"}, "error")
+            return token_refusal(10002, "grant_type is invalid")
         if body.get("client_key") != CLIENT_KEY or body.get("client_secret") != CLIENT_SECRET:
-            return _token_answer(
-                {"error_code": 10013, "description": "client_key or client_secret error"}, "error"
-            )
+            return token_refusal(10013, "client_key or client_secret error")
         now = self._clock.now().timestamp()
         tokens = self._books.table("client_tokens")
         for known, row in list(tokens.items()):
@@ -204,6 +202,10 @@ def open_answer(data: dict[str, Any], code: int = 0, text: str = "success") -> R
     }
     body = {"data": {"error_code": code, "description": text} | data, "extra": extra}
     return Response(orjson.dumps(body), media_type="application/json")
+
+
+def token_refusal(code: int, text: str) -> Response:
+    return _token_answer({"error_code": code, "description": text}, "error")
 
 
 def _token_answer(data: dict[str, Any], message: str) -> Response:

@@ -1,14 +1,15 @@
 """Routes, the gate before them, and what people do at the vendor's own pages."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandboxes.common import Act, Row, Sandbox
-from sandboxes.esign import gate
+from sandboxes.common import Contracts, SigningSandbox
+from sandboxes.common.codes import Code
+from sandboxes.esign import gate, templates
+from sandboxes.esign.codes import CODES
 from sandboxes.esign.envelope import (
     Json,
     NotLetIn,
@@ -19,9 +20,11 @@ from sandboxes.esign.envelope import (
     read_object,
     store_error,
 )
-from sandboxes.esign.flows import SIGNING, Flows
+from sandboxes.esign.evidence import Reports
+from sandboxes.esign.flows import Flows
 from sandboxes.esign.notices import Notices
-from sandboxes.esign.store import Store
+from sandboxes.esign.screens import SCREENS
+from sandboxes.esign.store import HOUR, Store
 from sandboxes.esign.views import Views, windows
 
 APP_ID = "7438900001"
@@ -30,8 +33,13 @@ APP_SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"  # noqa: S105  # made up, and th
 Call = Callable[[Request, Json], Json | None]
 
 
-class Esign(Sandbox):
+class Esign(SigningSandbox):
     name = "esign"
+    title = "e签宝"
+    screens = SCREENS
+    codes = CODES
+    id_field, signers_field, signer_status = "signFlowId", "signers", "signStatus"
+    refusals = Refused
 
     @property
     def store(self) -> Store:
@@ -41,6 +49,17 @@ class Esign(Sandbox):
     def flows(self) -> Flows:
         notices = Notices(self.books, self.clock, self.callbacks, app_id=APP_ID, secret=APP_SECRET)
         return Flows(self.books, self.clock, self.store, notices)
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.books, self.flows, link=self._link)
+
+    def _link(self, path: str) -> str:
+        return self.store.link(path, seconds=HOUR)
+
+    @property
+    def contracts(self) -> Contracts:
+        return self.flows
 
     def credentials(self) -> dict[str, str]:
         return {"app_id": APP_ID, "app_secret": APP_SECRET}
@@ -52,10 +71,14 @@ class Esign(Sandbox):
             "contractsLeft": 1_000_000,
             "webhook": None,
         }
+        templates.seed(self.books)
 
     def vendor_error(self) -> Response:
         """The vendor prints no code for this [U]; the gateway's other codes are HTTP's."""
         return answer(None, code=503, message="系统繁忙，请稍后再试")
+
+    def refusal(self, code: Code, request: Request, body: bytes) -> Response:
+        return answer(None, code=int(code.code), message=code.message, status=code.status)
 
     def expire_sessions(self) -> None:
         """Nobody logs in here: every request is signed."""
@@ -65,6 +88,9 @@ class Esign(Sandbox):
         flow = "/v3/sign-flow/{flow_id}"
         calls: list[tuple[str, list[str], Call]] = [
             ("/v3/files/file-upload-url", post, lambda _, body: self.store.announce(body)),
+            ("/v3/files/create-by-doc-template", post, self._fill_template),
+            ("/v3/evidence-report/apply", post, lambda _, body: self.reports.apply(body)),
+            ("/v3/evidence-report/query", get, self._report),
             ("/v3/files/{file_id}", get, lambda request, _: self.store.look(request.path_params["file_id"])),
             ("/v3/sign-flow/create-by-file", post, lambda _, b: {"signFlowId": self.flows.create(b)}),
             ("/v3/sign-flow/sign-flow-list", post, self._list),
@@ -81,19 +107,9 @@ class Esign(Sandbox):
             *(Route(path, self._guarded(call), methods=methods) for path, methods, call in calls),
             Route("/oss/upload/{file_id}", self._stored(self._upload), methods=["PUT"]),
             Route("/oss/file/{file_id}", self._stored(self._original), methods=get),
+            Route("/oss/report/{number}", self._stored(self._report_file), methods=get),
             Route("/oss/signed/{flow_id}/{file_id}", self._stored(self._signed), methods=get),
         ]
-
-    def acts(self) -> dict[str, Act]:
-        return {
-            "sign": self._act_sign,
-            "sign_all": self._act_sign_all,
-            "decline": self._act_decline,
-            "expire": self._act_expire,
-            "revoke": self._act_revoke,
-            "subscribe": self._act_subscribe,
-            "quota": self._act_quota,
-        }
 
     # -- behind the gate ----------------------------------------------------------------------------------
 
@@ -127,7 +143,7 @@ class Esign(Sandbox):
         return Views(self.books.table("people"), self.books.table("account")["own"])
 
     def _detail(self, request: Request, body: Json) -> Json:
-        return self._views().detail(self.flows.get(_flow_id(request)))
+        return self._views().detail(self.flows.find(_flow_id(request)))
 
     def _list(self, request: Request, body: Json) -> Json:
         windows(body)
@@ -146,6 +162,12 @@ class Esign(Sandbox):
     def _downloads(self, request: Request, body: Json) -> Json:
         given = body if request.method == "POST" else request.query_params
         return self.flows.downloads(_flow_id(request), valid_seconds=given.get("urlAvailableDate"))
+
+    def _fill_template(self, request: Request, body: Json) -> Json:
+        return templates.fill(self.books, body, link=self._link)
+
+    def _report(self, request: Request, body: Json) -> Json:
+        return self.reports.query(request.query_params.get("recordNum", ""))
 
     # -- the object store: links instead of signatures ----------------------------------------------------
 
@@ -169,69 +191,12 @@ class Esign(Sandbox):
     def _original(self, request: Request, raw: bytes) -> Response:
         return _document(self.store.content(request.path_params["file_id"]))
 
+    def _report_file(self, request: Request, raw: bytes) -> Response:
+        content = self.reports.content(str(request.path_params["number"]))
+        return Response(content, media_type="application/zip")
+
     def _signed(self, request: Request, raw: bytes) -> Response:
         return _document(self.flows.signed_content(_flow_id(request), request.path_params["file_id"]))
-
-    # -- people -------------------------------------------------------------------------------------------
-
-    async def _act_sign(self, body: Json) -> Json:
-        """{flow_id | title, signer?: index}: the next signer in order, or the given one, signs."""
-        flow = self._running(body)
-        self.flows.sign(flow, body.get("signer"))
-        return _state(flow)
-
-    async def _act_sign_all(self, body: Json) -> Json:
-        """{flow_id | title}: everybody who is left signs, in order."""
-        flow = self._running(body)
-        while flow["status"] == SIGNING and not all(s["signStatus"] == 2 for s in flow["signers"]):
-            self.flows.sign(flow)
-        return _state(flow)
-
-    async def _act_decline(self, body: Json) -> Json:
-        """{flow_id | title, signer?: index, reason?}: ends the flow for everybody."""
-        flow = self._running(body)
-        self.flows.decline(flow, reason=str(body.get("reason") or "拒签"), index=body.get("signer"))
-        return _state(flow)
-
-    async def _act_expire(self, body: Json) -> Json:
-        """{flow_id | title}: the deadline passes now."""
-        flow = self._running(body)
-        self.flows.expire(flow)
-        return _state(flow)
-
-    async def _act_revoke(self, body: Json) -> Json:
-        """{flow_id | title, reason?}: the sender takes it back at the vendor's own pages."""
-        flow = self._running(body)
-        try:
-            self.flows.revoke(flow["signFlowId"], reason=str(body.get("reason") or "撤回"))
-        except Refused as refusal:
-            raise ValueError(str(refusal)) from refusal
-        return _state(flow)
-
-    async def _act_subscribe(self, body: Json) -> Json:
-        """{url}: the console's own callback address, beside each flow's; null ends it."""
-        return self._change_account(webhook=body["url"])
-
-    async def _act_quota(self, body: Json) -> Json:
-        """{left}: how many contracts may still be sent."""
-        return self._change_account(contractsLeft=int(body["left"]))
-
-    def _change_account(self, **changes: Any) -> Json:
-        account = self.books.table("account")
-        account["own"] = account["own"] | changes
-        return account["own"]
-
-    def _running(self, body: Json) -> Row:
-        """By id, or the newest of this title; one that can be signed comes first."""
-        if flow_id := body.get("flow_id"):
-            try:
-                return self.flows.get(str(flow_id))
-            except Refused as refusal:
-                raise ValueError(str(refusal)) from refusal
-        found = [flow for flow in self.flows.all() if flow["title"] == body["title"]]
-        if not found:
-            raise ValueError(f"no flow with the title {body['title']}")
-        return max(found, key=lambda flow: (flow["status"] == SIGNING, flow["created"]))
 
 
 def _flow_id(request: Request) -> str:
@@ -240,11 +205,3 @@ def _flow_id(request: Request) -> str:
 
 def _document(content: bytes) -> Response:
     return Response(content, media_type="application/pdf", headers={"Content-MD5": gate.md5(content)})
-
-
-def _state(flow: Row) -> Json:
-    return {
-        "flow_id": flow["signFlowId"],
-        "status": flow["status"],
-        "signers": [signer["signStatus"] for signer in flow["signers"]],
-    }

@@ -25,7 +25,7 @@ class Flows:
 
     # -- reading ------------------------------------------------------------------------------------------
 
-    def get(self, flow_id: str) -> Row:
+    def find(self, flow_id: str) -> Row:
         flow = self._books.table("flows").get(flow_id)
         if flow is None:
             raise Refused(BAD_FLOW, f"流程不存在:{flow_id}")
@@ -64,7 +64,7 @@ class Flows:
         return flow_id
 
     def start(self, flow_id: str) -> None:
-        flow = self.get(flow_id)
+        flow = self.find(flow_id)
         if flow["status"] != DRAFT:
             raise Refused(BAD_FLOW, "流程非草稿状态, 不能开启")
         if flow["deadline"] <= self._clock.millis():
@@ -74,7 +74,7 @@ class Flows:
         self._start(flow, quota_code=1435405)
 
     def finish(self, flow_id: str) -> None:
-        flow = self.get(flow_id)
+        flow = self.find(flow_id)
         signed = [signer["signStatus"] == SIGNED for signer in flow["signers"]]
         if flow["status"] == DRAFT:
             raise Refused(1437112, "流程未开启")
@@ -89,7 +89,7 @@ class Flows:
     def revoke(self, flow_id: str, *, reason: str) -> None:
         if len(reason) > 50:
             raise bad("revokeReason长度不能超过50")
-        flow = self.get(flow_id)
+        flow = self.find(flow_id)
         if flow["status"] == REVOKED:
             raise Refused(1437168, "流程已撤销")
         if flow["status"] != SIGNING:
@@ -98,7 +98,7 @@ class Flows:
         self._end(flow, REVOKED, description=reason)
 
     def delay(self, flow_id: str, *, until: object) -> None:
-        flow, now = self.get(flow_id), self._clock.millis()
+        flow, now = self.find(flow_id), self._clock.millis()
         given = integer(until, "signFlowExpireTime")
         if flow["status"] not in (SIGNING, EXPIRED):
             raise Refused(1437201, "非签署中的流程不能延期")
@@ -111,7 +111,7 @@ class Flows:
         self._save(flow | {"deadline": given, "delayed": True, "status": SIGNING, "finished": None})
 
     def urge(self, flow_id: str, *, operator: Json) -> None:
-        flow, now = self.get(flow_id), self._clock.millis()
+        flow, now = self.find(flow_id), self._clock.millis()
         if flow["status"] != SIGNING:
             raise Refused(1437126, "流程未发起或已完结, 不能执行催签操作")
         if now - flow["started"] < HALF_HOUR_MS:
@@ -125,7 +125,7 @@ class Flows:
         self._save(flow | {"urged": now})
 
     def sign_url(self, flow_id: str, body: Json) -> Json:
-        flow, operator = self.get(flow_id), part(body, "operator")
+        flow, operator = self.find(flow_id), part(body, "operator")
         kind = optional_integer(body.get("urlType"), "urlType") or 2
         if kind not in (1, 2):
             raise bad("urlType只能为1或2")
@@ -145,7 +145,7 @@ class Flows:
         seconds = 3600 if valid_seconds in (None, "") else integer(valid_seconds, "urlAvailableDate")
         if not 1 <= seconds <= 3600:
             raise bad("urlAvailableDate取值范围1-3600")
-        flow = self.get(flow_id)
+        flow = self.find(flow_id)
         if flow["status"] != COMPLETED:
             raise Refused(1437518, "流程非签署完成状态，不允许下载文档")
 
@@ -169,29 +169,33 @@ class Flows:
         """The uploaded bytes, and after their end a made-up update with a line per signature."""
         lines = [
             f"%% signature {number} of {flow_id} at {signer['operateTime']}"
-            for number, signer in enumerate(self.get(flow_id)["signers"], start=1)
+            for number, signer in enumerate(self.find(flow_id)["signers"], start=1)
         ]
         return self._store.content(file_id) + "\n".join(["", *lines, "%%EOF", ""]).encode()
 
     # -- what people do at the vendor's own pages ---------------------------------------------------------
 
-    def sign(self, flow: Row, index: int | None = None) -> None:
-        """The signer whose turn it is (of several at once: the given or the first one) signs."""
-        signer = _at_work(flow, index)
+    def running(self, flow: Row) -> bool:
+        return bool(flow["status"] == SIGNING)
+
+    def turn(self, flow: Row) -> list[Row]:
+        return [signer for signer in flow["signers"] if signer["signStatus"] == AT_WORK]
+
+    def sign(self, flow: Row, signer: Row) -> None:
         self._sign(flow, signer)
         self._go_on(flow)
 
-    def decline(self, flow: Row, *, reason: str, index: int | None = None) -> None:
-        signer = _at_work(flow, index)
+    def decline(self, flow: Row, signer: Row, *, reason: str) -> None:
         signer |= {"signStatus": REFUSED_TO_SIGN, "operateTime": self._clock.millis()}
         self._notices.signer_done(flow, signer, description=reason)
         self._end(flow, DECLINED, description=reason)
 
     def expire(self, flow: Row) -> None:
-        if flow["status"] != SIGNING:
-            raise ValueError(f"flow {flow['signFlowId']} is not being signed")
         flow["deadline"] = min(flow["deadline"], self._clock.millis())
         self._end(flow, EXPIRED)
+
+    def withdraw(self, flow: Row, *, reason: str) -> None:
+        self.revoke(flow["signFlowId"], reason=reason)
 
     # -- inside -------------------------------------------------------------------------------------------
 
@@ -258,13 +262,3 @@ def _next_in_order(flow: Row) -> list[Row]:
     open_ones = [signer for signer in flow["signers"] if signer["signStatus"] in (WAITING, AT_WORK)]
     order = min((signer["signOrder"] for signer in open_ones), default=0)
     return [signer for signer in open_ones if signer["signOrder"] == order]
-
-
-def _at_work(flow: Row, index: int | None) -> Row:
-    if flow["status"] != SIGNING:
-        raise ValueError(f"flow {flow['signFlowId']} is not being signed")
-    signers: list[Row] = flow["signers"] if index is None else flow["signers"][index : index + 1]
-    for signer in signers:
-        if signer["signStatus"] == AT_WORK:
-            return signer
-    raise ValueError("nobody has to sign now" if index is None else f"it is not the turn of signer {index}")

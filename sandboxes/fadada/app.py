@@ -4,16 +4,17 @@ import io
 import uuid
 import zipfile
 from collections.abc import Awaitable, Callable
-from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandboxes.common import Act, Row, Sandbox
-from sandboxes.fadada import gate, views
+from sandboxes.common import Contracts, SigningSandbox
+from sandboxes.common.codes import Code
+from sandboxes.fadada import evidence, gate, templates, views
 from sandboxes.fadada.checks import check_owner
+from sandboxes.fadada.codes import CODES
 from sandboxes.fadada.envelope import (
     BAD_TOKEN,
     BUSY,
@@ -29,7 +30,8 @@ from sandboxes.fadada.envelope import (
 )
 from sandboxes.fadada.files import Files
 from sandboxes.fadada.notices import Notices
-from sandboxes.fadada.tasks import ALL_SIGNED, FINISHED, SIGNING, Tasks
+from sandboxes.fadada.screens import SCREENS
+from sandboxes.fadada.tasks import FINISHED, Tasks
 
 APP_ID = "80009999"
 APP_SECRET = "FASCEXAMPLESECRET000000000000001"  # noqa: S105  # made up, and the same everywhere
@@ -41,8 +43,13 @@ NONCE_MS = 10 * 60 * 1000
 LINK_SECONDS = 3600
 
 
-class Fadada(Sandbox):
+class Fadada(SigningSandbox):
     name = "fadada"
+    title = "法大大"
+    screens = SCREENS
+    codes = CODES
+    id_field, signers_field, signer_status = "signTaskId", "actors", "signStatus"
+    refusals = Refused
 
     @property
     def files(self) -> Files:
@@ -52,6 +59,10 @@ class Fadada(Sandbox):
     def tasks(self) -> Tasks:
         notices = Notices(self.books, self.clock, self.callbacks, app_id=APP_ID, secret=APP_SECRET)
         return Tasks(self.books, self.clock, self.files, notices)
+
+    @property
+    def contracts(self) -> Contracts:
+        return self.tasks
 
     def credentials(self) -> dict[str, str]:
         return {
@@ -68,9 +79,13 @@ class Fadada(Sandbox):
             "contractsLeft": 1_000_000,
             "webhook": None,
         }
+        templates.seed(self.books)
 
     def vendor_error(self) -> Response:
         return refusal(Refused(BUSY, "系统繁忙，请稍后再试"))
+
+    def refusal(self, code: Code, request: Request, body: bytes) -> Response:
+        return refusal(Refused(code.code, code.message, status=code.status))
 
     def expire_sessions(self) -> None:
         self.books.table("tokens").clear()
@@ -80,6 +95,7 @@ class Fadada(Sandbox):
         calls: dict[str, Callable[[Json], object]] = {
             "/file/get-upload-url": self.files_call(Files.place),
             "/file/process": self.files_call(Files.process),
+            "/doc-template/fill-values": lambda b: templates.fill(self.books, b, corp_id=OPEN_CORP),
             "/sign-task/create": lambda body: self.tasks.create(body),
             "/sign-task/start": lambda body: self.tasks.start(body),
             "/sign-task/cancel": lambda body: self.tasks.cancel(body),
@@ -92,6 +108,7 @@ class Fadada(Sandbox):
             "/sign-task/get-detail": self._detail,
             "/sign-task/owner/get-list": self._list,
             "/sign-task/owner/get-download-url": self._download_url,
+            "/sign-task/evidence-report/get-download-url": self._report_url,
         }
         paths = [(path, self._guarded(call)) for path, call in calls.items()]
         paths.append(("/service/get-access-token", self._token))
@@ -104,18 +121,8 @@ class Fadada(Sandbox):
             Route("/cos/upload/{name}", self._upload, methods=["PUT"]),
             Route("/cos/signed/{task_id}", self._signed),
             Route("/cos/zip/{task_id}", self._zip),
+            Route("/cos/report/{task_id}", self._report),
         ]
-
-    def acts(self) -> dict[str, Act]:
-        return {
-            "sign": self._act_sign,
-            "sign_all": self._act_sign_all,
-            "decline": self._act_decline,
-            "expire": self._act_expire,
-            "revoke": self._act_revoke,
-            "subscribe": self._act_subscribe,
-            "quota": self._act_quota,
-        }
 
     # -- behind the gate ----------------------------------------------------------------------------------
 
@@ -189,6 +196,12 @@ class Fadada(Sandbox):
             raise bad("id不存在")
         return {"downloadUrl": self.files.link(f"/cos/signed/{task['signTaskId']}", seconds=LINK_SECONDS)}
 
+    def _report_url(self, body: Json) -> Json:
+        task = self.tasks.get(body)
+        if task["status"] != FINISHED:
+            raise Refused("211129", "签署任务未完成，不能下载")
+        return {"downloadUrl": self.files.link(f"/cos/report/{task['signTaskId']}", seconds=LINK_SECONDS)}
+
     # -- the object store: links instead of signatures ----------------------------------------------------
 
     async def _upload(self, request: Request) -> Response:
@@ -203,6 +216,12 @@ class Fadada(Sandbox):
             return _store_refusal()
         return Response(self.tasks.content(request.path_params["task_id"]), media_type="application/pdf")
 
+    async def _report(self, request: Request) -> Response:
+        if not self.files.link_holds(request.url.path, request.query_params):
+            return _store_refusal()
+        packed = evidence.report(self.tasks.find(request.path_params["task_id"]))
+        return Response(packed, media_type="application/zip")
+
     async def _zip(self, request: Request) -> Response:
         if not self.files.link_holds(request.url.path, request.query_params):
             return _store_refusal()
@@ -212,77 +231,7 @@ class Fadada(Sandbox):
             archive.writestr("合同.pdf", self.tasks.content(task_id))
         return Response(packed.getvalue(), media_type="application/zip")
 
-    # -- people -------------------------------------------------------------------------------------------
-
-    async def _act_sign(self, body: Json) -> Json:
-        """{flow_id | title, signer?: index}: the next signer in order, or the given one, signs."""
-        task = self._running(body)
-        self.tasks.sign(task, body.get("signer"))
-        return _state(task)
-
-    async def _act_sign_all(self, body: Json) -> Json:
-        """{flow_id | title}: everybody who is left signs, in order."""
-        task = self._running(body)
-        while task["status"] == SIGNING:
-            self.tasks.sign(task)
-        return _state(task)
-
-    async def _act_decline(self, body: Json) -> Json:
-        """{flow_id | title, signer?: index, reason?}: ends the task for everybody."""
-        task = self._running(body)
-        self.tasks.decline(task, reason=str(body.get("reason") or "拒签"), index=body.get("signer"))
-        return _state(task)
-
-    async def _act_expire(self, body: Json) -> Json:
-        """{flow_id | title}: the deadline passes now."""
-        task = self._running(body)
-        self.tasks.expire(task)
-        return _state(task)
-
-    async def _act_revoke(self, body: Json) -> Json:
-        """{flow_id | title, reason?}: the sender takes it back at the vendor's own pages."""
-        task = self._running(body)
-        reason = str(body.get("reason") or "撤回")
-        try:
-            self.tasks.cancel({"signTaskId": task["signTaskId"], "terminationNote": reason})
-        except Refused as error:
-            raise ValueError(str(error)) from error
-        return _state(task)
-
-    async def _act_subscribe(self, body: Json) -> Json:
-        """{url}: the application's own callback address, for tasks without one; null ends it."""
-        return self._change_account(webhook=body["url"])
-
-    async def _act_quota(self, body: Json) -> Json:
-        """{left}: how many contracts may still be sent."""
-        return self._change_account(contractsLeft=int(body["left"]))
-
-    def _change_account(self, **changes: Any) -> Json:
-        account = self.books.table("account")
-        account["own"] = account["own"] | changes
-        return account["own"]
-
-    def _running(self, body: Json) -> Row:
-        """By id, or the newest of this title; one that can be signed comes first."""
-        if flow_id := body.get("flow_id"):
-            try:
-                return self.tasks.get({"signTaskId": str(flow_id)})
-            except Refused as error:
-                raise ValueError(str(error)) from error
-        found = [task for task in self.tasks.all() if task["title"] == body["title"]]
-        if not found:
-            raise ValueError(f"no task with the title {body['title']}")
-        return max(found, key=lambda task: (task["status"] in (SIGNING, ALL_SIGNED), task["created"]))
-
 
 def _store_refusal() -> Response:
     body = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
     return Response(body, status_code=403, media_type="application/xml")
-
-
-def _state(task: Row) -> Json:
-    return {
-        "flow_id": task["signTaskId"],
-        "status": task["status"],
-        "signers": [row["signStatus"] for row in task["actors"]],
-    }

@@ -23,7 +23,10 @@ class Tasks:
     # -- reading ------------------------------------------------------------------------------------------
 
     def get(self, body: Json) -> Row:
-        task = self._books.table("flows").get(required(body, "signTaskId"))
+        return self.find(required(body, "signTaskId"))
+
+    def find(self, task_id: str) -> Row:
+        task = self._books.table("flows").get(task_id)
         if task is None:
             raise Refused("211001", "签署任务不存在")
         return self._expire_if_due(task)
@@ -100,7 +103,7 @@ class Tasks:
 
     def content(self, task_id: str) -> bytes:
         """The uploaded bytes, and after their end a made-up update with a line per signature."""
-        task = self.get({"signTaskId": task_id})
+        task = self.find(task_id)
         signed = [row for row in task["actors"] if row["signStatus"] == SIGNED]
         lines = [f"%% signature {n} of {task_id} at {row['time']}" for n, row in enumerate(signed, start=1)]
         original = self._files.content(task["docs"][0]["docFileId"])
@@ -108,23 +111,29 @@ class Tasks:
 
     # -- people and the clock -----------------------------------------------------------------------------
 
-    def sign(self, task: Row, index: int | None = None) -> None:
-        self._sign(task, _at_work(task, index))
+    def running(self, task: Row) -> bool:
+        return bool(task["status"] == SIGNING)
+
+    def turn(self, task: Row) -> list[Row]:
+        return whose_turn(task)
+
+    def sign(self, task: Row, actor: Row) -> None:
+        self._sign(task, actor)
         self._go_on(task)
         self._save(task)
 
-    def decline(self, task: Row, *, reason: str, index: int | None = None) -> None:
+    def decline(self, task: Row, actor: Row, *, reason: str) -> None:
         """One refusal ends the task."""
-        actor = _at_work(task, index)
         actor |= {"signStatus": REJECTED, "time": self._clock.millis(), "note": reason}
         more = {"actorId": actor["actorId"], "userName": actor["name"], "signRejectReason": reason}
         self._end(task, TERMINATED, "sign-task-sign-rejected", note=reason, **more)
 
     def expire(self, task: Row) -> None:
-        if task["status"] != SIGNING:
-            raise ValueError(f"task {task['signTaskId']} is not being signed")
         task["expires"] = self._clock.millis()
         self._end(task, EXPIRED, "sign-task-expire")
+
+    def withdraw(self, task: Row, *, reason: str) -> None:
+        self.cancel({"signTaskId": task["signTaskId"], "terminationNote": reason})
 
     # -- inside -------------------------------------------------------------------------------------------
 
@@ -179,14 +188,3 @@ def whose_turn(task: Row) -> list[Row]:
         return waiting
     order = min((row["orderNo"] for row in waiting), default=0)
     return [row for row in waiting if row["orderNo"] == order]
-
-
-def _at_work(task: Row, index: int | None) -> Row:
-    if task["status"] != SIGNING:
-        raise ValueError(f"task {task['signTaskId']} is not being signed")
-    turn = whose_turn(task)
-    rows: list[Row] = turn if index is None else task["actors"][index : index + 1]
-    for row in rows:
-        if row in turn:
-            return row
-    raise ValueError("nobody has to sign now" if index is None else f"it is not the turn of signer {index}")

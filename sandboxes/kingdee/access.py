@@ -49,7 +49,7 @@ class Access:
                 raise LoginRefusedError(-1, f"数据中心[{given['acctid']}]不存在")
             self._checks[method](given)
         except LoginRefusedError as refused:
-            return _refused_login(refused), ""
+            return refused_login(refused), ""
         session = self._open(given["username"])
         return _accepted_login(given["username"], session), session
 
@@ -130,7 +130,7 @@ def _app(given: Row) -> Row:
     return app
 
 
-def _refused_login(refused: LoginRefusedError) -> Row:
+def refused_login(refused: LoginRefusedError) -> Row:
     empty = {"Context": None, "KDSVCSessionId": None, "FormId": None, "IsSuccessByAPI": False}
     return {"Message": str(refused), "MessageCode": "", "LoginResultType": refused.kind} | empty
 

@@ -8,12 +8,15 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route
 
 from sandboxes.common import Act, Row, Sandbox
-from sandboxes.kingdee.access import NAMES, Access, hand_over, session_of
+from sandboxes.common.codes import Code
+from sandboxes.kingdee.access import NAMES, Access, LoginRefusedError, hand_over, refused_login, session_of
 from sandboxes.kingdee.archive import Archive
 from sandboxes.kingdee.bills import Bills
+from sandboxes.kingdee.codes import CODES, LOGIN_PREFIX
 from sandboxes.kingdee.envelope import UnreadableError, answer, read_body, result, status
 from sandboxes.kingdee.forms import FORMS
 from sandboxes.kingdee.metadata import Form
+from sandboxes.kingdee.screens import DEEDS, SCREENS
 from sandboxes.kingdee.seed import ACCOUNT_SET, APPS, USERS, seed
 from sandboxes.kingdee.services import Services
 from sandboxes.kingdee.signing import GatewayError, UnknownAccountError
@@ -24,6 +27,7 @@ SUFFIX = ".common.kdsvc"
 STUBS = "kingdee.bos.webapi.servicesstub."
 ACCOUNTS = "kingdee.bos.servicefacade.servicesstub.account.accountservice.getdatacenterlist"
 QUERIES = ("executebillquery", "billquery")
+GATEWAY_STATUS = 519
 DATA_CENTER = {
     "Id": ACCOUNT_SET,
     "Number": "202601",
@@ -36,6 +40,10 @@ DATA_CENTER = {
 
 class KingdeeSandbox(Sandbox):
     name: ClassVar[str] = "kingdee"
+    title = "金蝶云星空"
+    screens = SCREENS
+    codes = CODES
+    deeds = DEEDS
 
     def routes(self) -> list[BaseRoute]:
         return [Route("/{site}/{service:path}", self._serve, methods=["POST"])]
@@ -56,6 +64,18 @@ class KingdeeSandbox(Sandbox):
     def vendor_error(self) -> Response:
         busy = refuse("单据正在执行业务操作-保存，与其他操作冲突，请稍候再使用。", code=13)
         return answer(result(status(refused=busy)))
+
+    def refusal(self, code: Code, request: Request, body: bytes) -> Response:
+        """A login, the gateway, the queries and all else say it differently."""
+        if code.status == GATEWAY_STATUS:
+            gateway = GatewayError(int(code.code), code.message)
+            return JSONResponse(gateway.body(), status_code=GATEWAY_STATUS)
+        service = request.url.path.lower().removesuffix(SUFFIX)
+        if "authservice." in service:
+            kind = int(code.code.removeprefix(LOGIN_PREFIX))
+            return answer(refused_login(LoginRefusedError(kind, code.message)))
+        refused = result(status(refused=refuse(code.message, code=int(code.code))))
+        return answer([[refused]] if service.endswith(QUERIES) else refused)
 
     def expire_sessions(self) -> None:
         self.books.table("sessions").clear()
@@ -94,7 +114,7 @@ class KingdeeSandbox(Sandbox):
         except UnknownAccountError as error:
             return PlainTextResponse(f"数据中心[{error}]不存在", status_code=403)
         except GatewayError as error:
-            return JSONResponse(error.body(), status_code=519)
+            return JSONResponse(error.body(), status_code=GATEWAY_STATUS)
 
     def _call(self, service: str, call: Row, request: Request) -> Response:
         if service == ACCOUNTS:

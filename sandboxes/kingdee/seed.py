@@ -59,15 +59,20 @@ _MORE: dict[str, Row] = {
 
 def seed(archive: Archive, now: Callable[[], str]) -> None:
     for form_id, named in BASE_DATA.items():
-        form = FORMS[form_id.lower()]
         for number, name in named.items():
-            archive.put(
-                form, _audited(form, archive.next_id(form), now()) | {"FNumber": number, "FName": name}
-            )
+            add(archive, form_id, number, name, now=now())
     for material, quantity in STOCK.items():
         row = stock_row(material, "CK001", "100", "Pcs")
         add_stock(row, Decimal(quantity))
         archive.put(INVENTORY, row)
+
+
+def add(archive: Archive, form_id: str, number: str, name: str, *, now: str) -> None:
+    """One more piece of base data, audited; what is there already stays."""
+    form = FORMS[form_id.lower()]
+    if archive.by_number(form, number) is None:
+        row = _audited(form, archive.next_id(form), now) | {"FNumber": number, "FName": name}
+        archive.put(form, row)
 
 
 def _audited(form: Form, key: int, now: str) -> Row:

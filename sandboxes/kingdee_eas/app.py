@@ -10,8 +10,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandboxes.common import Act, Sandbox
+from sandboxes.common.codes import Code
 from sandboxes.kingdee_eas import soap
+from sandboxes.kingdee_eas.codes import CODES
 from sandboxes.kingdee_eas.ledger import Ledger, RefusedError
+from sandboxes.kingdee_eas.screens import DEEDS, SCREENS
 from sandboxes.kingdee_eas.soap import Call, FaultError
 from sandboxes.kingdee_eas.wsdl import SERVICES, describe
 
@@ -24,6 +27,10 @@ LOGIN_PARTS = (6, 7, 8)
 
 class KingdeeEasSandbox(Sandbox):
     name: ClassVar[str] = "kingdee_eas"
+    title = "金蝶 EAS"
+    screens = SCREENS
+    codes = CODES
+    deeds = DEEDS
 
     def routes(self) -> list[BaseRoute]:
         place = "/ormrpc/services/{service}"
@@ -43,6 +50,9 @@ class KingdeeEasSandbox(Sandbox):
 
     def vendor_error(self) -> Response:
         return soap.busy()
+
+    def refusal(self, code: Code, request: Request, body: bytes) -> Response:
+        return soap.fault(code.message, code=code.code)
 
     def expire_sessions(self) -> None:
         self.books.table("sessions").clear()

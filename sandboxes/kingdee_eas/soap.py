@@ -87,9 +87,9 @@ def table(call: Call, rows: Sequence[Sequence[str]]) -> Response:
     return _answer(call, _array(name, f"xsd:string[][{len(rows)}]", written))
 
 
-def fault(text: str) -> Response:
+def fault(text: str, *, code: str = "soapenv:Server.userException") -> Response:
     body = (
-        "<soapenv:Fault><faultcode>soapenv:Server.userException</faultcode>"
+        f"<soapenv:Fault><faultcode>{escape(code)}</faultcode>"
         f"<faultstring>{escape(text)}</faultstring><detail>"
         '<ns1:fault xmlns:ns1="http://webservice.bos.kingdee.com"/>'
         '<ns2:hostname xmlns:ns2="http://xml.apache.org/axis/">eas-demo</ns2:hostname></detail></soapenv:Fault>'

@@ -1,14 +1,15 @@
 """One path, many actions; the gate before them, and what people do at the vendor's own pages."""
 
 from collections.abc import Callable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandboxes.common import Act, Row, Sandbox
-from sandboxes.tencent_ess import gate, views
+from sandboxes.common import Contracts, Row, SigningSandbox
+from sandboxes.common.codes import Code
+from sandboxes.tencent_ess import gate, templates, views
+from sandboxes.tencent_ess.codes import CODES
 from sandboxes.tencent_ess.envelope import (
     Json,
     Refused,
@@ -20,9 +21,11 @@ from sandboxes.tencent_ess.envelope import (
     text,
     texts,
 )
+from sandboxes.tencent_ess.evidence import Reports
 from sandboxes.tencent_ess.files import Files
 from sandboxes.tencent_ess.flows import RUNNING, Flows, find_approver, new_id
 from sandboxes.tencent_ess.notices import Notices
+from sandboxes.tencent_ess.screens import SCREENS
 
 SECRET_ID = "AKIDexampleMadeUp0000000000000000000"  # noqa: S105  # made up, and the same everywhere
 SECRET_KEY = "exampleSecretKeyMadeUp0000000000"  # noqa: S105
@@ -36,8 +39,13 @@ LINK_SECONDS = 300
 LONGEST_LINK = 86400
 
 
-class TencentEss(Sandbox):
+class TencentEss(SigningSandbox):
     name = "tencent_ess"
+    title = "腾讯电子签"
+    screens = SCREENS
+    codes = CODES
+    id_field, signers_field, signer_status = "FlowId", "approvers", "status"
+    refusals = Refused
 
     @property
     def files(self) -> Files:
@@ -47,6 +55,14 @@ class TencentEss(Sandbox):
     def flows(self) -> Flows:
         notices = Notices(self.books, self.callbacks, key=CALLBACK_KEY, token=CALLBACK_TOKEN)
         return Flows(self.books, self.clock, self.files, notices)
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.books, self.flows, link=lambda path: self.files.link(path, seconds=LINK_SECONDS))
+
+    @property
+    def contracts(self) -> Contracts:
+        return self.flows
 
     def credentials(self) -> dict[str, str]:
         return {
@@ -64,10 +80,13 @@ class TencentEss(Sandbox):
             "webhook": None,
             "encrypted": True,
         }
-        self.books.table("templates")[TEMPLATE] = {"name": "示例模板", "recipients": list(RECIPIENTS)}
+        templates.seed(self.books, plain=TEMPLATE, recipients=RECIPIENTS)
 
     def vendor_error(self) -> Response:
         return refusal(Refused("InternalError.System", "系统错误，请稍后重试。"))
+
+    def refusal(self, code: Code, request: Request, body: bytes) -> Response:
+        return refusal(Refused(code.code, code.message))
 
     def expire_sessions(self) -> None:
         """Nobody logs in here: every request is signed."""
@@ -76,18 +95,8 @@ class TencentEss(Sandbox):
         return [
             Route("/", self._call, methods=["POST"]),
             Route("/cos/flow/{flow_id}", self._download),
+            Route("/cos/report/{report_id}", self._download_report),
         ]
-
-    def acts(self) -> dict[str, Act]:
-        return {
-            "sign": self._act_sign,
-            "sign_all": self._act_sign_all,
-            "decline": self._act_decline,
-            "expire": self._act_expire,
-            "revoke": self._act_revoke,
-            "subscribe": self._act_subscribe,
-            "quota": self._act_quota,
-        }
 
     # -- behind the gate ----------------------------------------------------------------------------------
 
@@ -125,6 +134,8 @@ class TencentEss(Sandbox):
             "CreateFlowReminds": self._remind,
             "CreateFlowSignUrl": self._sign_urls,
             "CreateSchemeUrl": self._scheme_url,
+            "CreateFlowEvidenceReport": self.reports.create,
+            "DescribeFlowEvidenceReport": self.reports.describe,
         }
 
     def _create_by_files(self, body: Json) -> Json:
@@ -179,7 +190,7 @@ class TencentEss(Sandbox):
         """A link into the mini program; to a contract only as a short link or for an app."""
         flow_id = body.get("FlowId")
         if flow_id:
-            self.flows.get(str(flow_id))
+            self.flows.find(str(flow_id))
         end_point = body.get("EndPoint") or "HTTP"
         if end_point not in ("HTTP", "HTTP_SHORT_URL", "APP"):
             raise Refused("InvalidParameter.EndPoint", "EndPoint不正确")
@@ -188,7 +199,7 @@ class TencentEss(Sandbox):
         return {"SchemeUrl": f"https://essurl.cn/{new_id()[-10:]}"}
 
     def _signable(self, body: Json) -> Row:
-        flow = self.flows.get(text(body, "FlowId", code="MissingParameter.FlowId"))
+        flow = self.flows.find(text(body, "FlowId", code="MissingParameter.FlowId"))
         if flow["status"] not in RUNNING:
             raise Refused("OperationDenied.FlowStatusForbid", "流程状态不允许签署")
         return flow
@@ -196,73 +207,22 @@ class TencentEss(Sandbox):
     # -- the object store ---------------------------------------------------------------------------------
 
     async def _download(self, request: Request) -> Response:
+        return self._stored(request, lambda: self.flows.content(request.path_params["flow_id"]))
+
+    async def _download_report(self, request: Request) -> Response:
+        return self._stored(request, lambda: self.reports.content(request.path_params["report_id"]))
+
+    def _stored(self, request: Request, content: Callable[[], bytes]) -> Response:
         if not self.files.link_holds(request.url.path, request.query_params):
             body = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
             return Response(body, status_code=403, media_type="application/xml")
-        content = self.flows.content(request.path_params["flow_id"])
-        return Response(content, media_type="application/pdf")
+        return Response(content(), media_type="application/pdf")
 
     # -- people -------------------------------------------------------------------------------------------
-
-    async def _act_sign(self, body: Json) -> Json:
-        """{flow_id | title, signer?: index}: the next signer in order, or the given one, signs."""
-        flow = self._running(body)
-        self.flows.sign(flow, body.get("signer"))
-        return _state(flow)
-
-    async def _act_sign_all(self, body: Json) -> Json:
-        """{flow_id | title}: everybody who is left signs, in order."""
-        flow = self._running(body)
-        while flow["status"] in RUNNING:
-            self.flows.sign(flow)
-        return _state(flow)
-
-    async def _act_decline(self, body: Json) -> Json:
-        """{flow_id | title, signer?: index, reason?}: ends the flow for everybody."""
-        flow = self._running(body)
-        self.flows.decline(flow, reason=str(body.get("reason") or "拒签"), index=body.get("signer"))
-        return _state(flow)
-
-    async def _act_expire(self, body: Json) -> Json:
-        """{flow_id | title}: the deadline passes now."""
-        flow = self._running(body)
-        self.flows.expire(flow)
-        return _state(flow)
-
-    async def _act_revoke(self, body: Json) -> Json:
-        """{flow_id | title, reason?}: the sender takes it back at the vendor's own pages."""
-        flow = self._running(body)
-        reason = str(body.get("reason") or "撤回")
-        try:
-            self.flows.cancel({"FlowId": flow["FlowId"], "CancelMessage": reason})
-        except Refused as error:
-            raise ValueError(str(error)) from error
-        return _state(flow)
 
     async def _act_subscribe(self, body: Json) -> Json:
         """{url, encrypted?}: the console's callback address, the only one there is; null ends it."""
         return self._change_account(webhook=body["url"], encrypted=body.get("encrypted", True))
-
-    async def _act_quota(self, body: Json) -> Json:
-        """{left}: how many contracts may still be sent."""
-        return self._change_account(contractsLeft=int(body["left"]))
-
-    def _change_account(self, **changes: Any) -> Json:
-        account = self.books.table("account")
-        account["own"] = account["own"] | changes
-        return account["own"]
-
-    def _running(self, body: Json) -> Row:
-        """By id, or the newest of this title; one that can be signed comes first."""
-        if flow_id := body.get("flow_id"):
-            try:
-                return self.flows.get(str(flow_id))
-            except Refused as error:
-                raise ValueError(str(error)) from error
-        found = [flow for flow in self.flows.all() if flow["title"] == body["title"]]
-        if not found:
-            raise ValueError(f"no flow with the title {body['title']}")
-        return max(found, key=lambda flow: (flow["status"] in RUNNING, flow["created"]))
 
 
 def _check_operator(action: str, body: Json) -> None:
@@ -285,12 +245,4 @@ def _sign_url(row: Row) -> Json:
         "ApproverType": row["type"],
         "ApproverName": row["name"],
         "ApproverMobile": row["mobile"],
-    }
-
-
-def _state(flow: Row) -> Json:
-    return {
-        "flow_id": flow["FlowId"],
-        "status": flow["status"],
-        "signers": [row["status"] for row in flow["approvers"]],
     }

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sandboxes.common import Books, Clock, Row
 from sandboxes.common.clock import CHINA
-from sandboxes.tencent_ess import checks
+from sandboxes.tencent_ess import checks, templates
 from sandboxes.tencent_ess.envelope import Json, Refused, integer, text, texts
 from sandboxes.tencent_ess.files import Files
 from sandboxes.tencent_ess.notices import Notices
@@ -18,7 +18,6 @@ OPEN = {0, IN_FLOW, TO_SIGN}
 DOCUMENT_SECONDS = 3
 COMPOSE_SECONDS = 1
 MOST_REMINDERS = 3
-TEMPLATE_PAGE = b"%PDF-1.4\n1 0 obj<</Type/Page>>endobj\n%%EOF\n"
 
 
 def new_id() -> str:
@@ -34,7 +33,7 @@ class Flows:
 
     # -- reading ------------------------------------------------------------------------------------------
 
-    def get(self, flow_id: str) -> Row:
+    def find(self, flow_id: str) -> Row:
         flow = self._books.table("flows").get(flow_id)
         if flow is None:
             raise Refused("ResourceNotFound.Flow", "合同流程不存在")
@@ -45,7 +44,7 @@ class Flows:
 
     def known(self, flow_ids: list[str]) -> list[Row]:
         """Unknown ids are left out."""
-        return [self.get(flow_id) for flow_id in flow_ids if flow_id in self._books.table("flows")]
+        return [self.find(flow_id) for flow_id in flow_ids if flow_id in self._books.table("flows")]
 
     # -- the sender's calls -------------------------------------------------------------------------------
 
@@ -74,7 +73,7 @@ class Flows:
 
     def create_document(self, body: Json) -> Row:
         """Step 2: the template gives the document and says who may sign where."""
-        flow = self.get(text(body, "FlowId", code="MissingParameter.FlowId"))
+        flow = self.find(text(body, "FlowId", code="MissingParameter.FlowId"))
         template = self._books.table("templates").get(text(body, "TemplateId"))
         if template is None:
             raise Refused("ResourceNotFound.Template", "模板不存在")
@@ -83,13 +82,15 @@ class Flows:
         names = texts(body, "FileNames", most=1, code="MissingParameter.FileNames")
         if {row["recipientId"] for row in flow["approvers"]} != set(template["recipients"]):
             raise Refused("OperationDenied.ApproverNoMatchTemplate", "参与人与模板中的不匹配")
+        fields = templates.filled(template, body)
         flow |= {"DocumentId": new_id(), "fileName": f"{names[0]}.pdf", "composed": self.seconds()}
+        flow["formFields"] = fields
         self._save(flow)
         return flow
 
     def start(self, flow_id: str) -> None:
         """Step 3."""
-        flow = self.get(flow_id)
+        flow = self.find(flow_id)
         if flow["status"] != NOT_STARTED:
             raise Refused("OperationDenied.FlowHasStarted", "流程已发起")
         if not flow["DocumentId"]:
@@ -99,7 +100,7 @@ class Flows:
         self._start(flow)
 
     def cancel(self, body: Json) -> Json:
-        flow = self.get(text(body, "FlowId", code="MissingParameter.FlowId"))
+        flow = self.find(text(body, "FlowId", code="MissingParameter.FlowId"))
         reason = text(body, "CancelMessage", code="MissingParameter.CancelReason")
         if len(reason) > 200:
             raise Refused("InvalidParameter.CancelReason", "撤销理由最多200个字符")
@@ -112,7 +113,7 @@ class Flows:
         return {}
 
     def extend(self, body: Json) -> Json:
-        flow = self.get(text(body, "FlowId", code="MissingParameter.FlowId"))
+        flow = self.find(text(body, "FlowId", code="MissingParameter.FlowId"))
         code = "InvalidParameter.FlowDeadLine"
         deadline = integer(body.get("Deadline"), default=0, code=code)
         if flow["status"] not in RUNNING:
@@ -124,7 +125,7 @@ class Flows:
 
     def remind(self, flow_id: str) -> Json:
         """A refusal is no error here."""
-        flow = self.get(flow_id)
+        flow = self.find(flow_id)
         waiting = [row for row in flow["approvers"] if row["status"] == TO_SIGN and row["notify"] != "NONE"]
         able = [row for row in waiting if row["reminded"] < MOST_REMINDERS]
         for row in able:
@@ -135,7 +136,7 @@ class Flows:
 
     def file_link(self, flow_id: str, *, seconds: int) -> str:
         """A signed document is composed a little after the last signature."""
-        flow = self.get(flow_id)
+        flow = self.find(flow_id)
         if not flow["DocumentId"]:
             raise Refused("FailedOperation.FlowHasNoDocument", "流程未关联文档")
         if flow["status"] == ALL and self.seconds() < flow["updated"] + COMPOSE_SECONDS:
@@ -144,29 +145,36 @@ class Flows:
 
     def content(self, flow_id: str) -> bytes:
         """The uploaded bytes, and after their end a made-up update with a line per signature."""
-        flow = self.get(flow_id)
-        original = self._files.content(flow["fileId"]) if flow["fileId"] else TEMPLATE_PAGE
+        flow = self.find(flow_id)
+        filled_in = templates.page(flow.get("formFields", {}))
+        original = self._files.content(flow["fileId"]) if flow["fileId"] else filled_in
         signed = [row for row in flow["approvers"] if row["status"] == SIGNED]
         lines = [f"%% signature {n} of {flow_id} at {row['time']}" for n, row in enumerate(signed, start=1)]
         return original + "\n".join(["", *lines, "%%EOF", ""]).encode()
 
     # -- people and the clock -----------------------------------------------------------------------------
 
-    def sign(self, flow: Row, index: int | None = None) -> None:
-        self._sign(flow, _at_work(flow, index))
+    def running(self, flow: Row) -> bool:
+        return flow["status"] in RUNNING
+
+    def turn(self, flow: Row) -> list[Row]:
+        return [row for row in flow["approvers"] if row["status"] == TO_SIGN]
+
+    def sign(self, flow: Row, approver: Row) -> None:
+        self._sign(flow, approver)
         self._go_on(flow)
 
-    def decline(self, flow: Row, *, reason: str, index: int | None = None) -> None:
+    def decline(self, flow: Row, approver: Row, *, reason: str) -> None:
         """One decline ends the flow."""
-        approver = _at_work(flow, index)
         approver |= {"status": REFUSED_TO_SIGN, "message": reason, "time": self.seconds()}
         self._end(flow, DECLINED, operate="reject", message=reason, approver=approver)
 
     def expire(self, flow: Row) -> None:
-        if flow["status"] not in RUNNING:
-            raise ValueError(f"flow {flow['FlowId']} is not being signed")
         flow["deadline"] = min(flow["deadline"], self.seconds())
         self._end(flow, EXPIRED, operate="deadline", left=LATE)
+
+    def withdraw(self, flow: Row, *, reason: str) -> None:
+        self.cancel({"FlowId": flow["FlowId"], "CancelMessage": reason})
 
     def seconds(self) -> int:
         return self._clock.millis() // 1000
@@ -290,13 +298,3 @@ def find_approver(flow: Row, given: Json) -> Row:
 def _whose_turn(flow: Row) -> list[Row]:
     left = [row for row in flow["approvers"] if row["status"] in OPEN]
     return left if flow["unordered"] else left[:1]
-
-
-def _at_work(flow: Row, index: int | None) -> Row:
-    if flow["status"] not in RUNNING:
-        raise ValueError(f"flow {flow['FlowId']} is not being signed")
-    rows: list[Row] = flow["approvers"] if index is None else flow["approvers"][index : index + 1]
-    for row in rows:
-        if row["status"] == TO_SIGN:
-            return row
-    raise ValueError("nobody has to sign now" if index is None else f"it is not the turn of signer {index}")

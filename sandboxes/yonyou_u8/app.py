@@ -10,11 +10,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandboxes.common import Act, Sandbox
+from sandboxes.common.codes import Code
 from sandboxes.yonyou_u8 import seed, words
+from sandboxes.yonyou_u8.codes import CODES
 from sandboxes.yonyou_u8.documents import KINDS
 from sandboxes.yonyou_u8.door import Account, Door, reply
 from sandboxes.yonyou_u8.eai import PATH, SENDER, EaiDoor
 from sandboxes.yonyou_u8.ledger import NEW, VERIFIED, kind_of
+from sandboxes.yonyou_u8.screens import DEEDS, SCREENS
 from sandboxes.yonyou_u8.words import Refusal
 
 ACCOUNT = Account(
@@ -36,11 +39,15 @@ KNOBS: Mapping[str, Any] = {
 
 class YonyouU8(Sandbox):
     name = "yonyou_u8"
+    title = "用友 U8+"
+    screens = SCREENS
+    codes = CODES
+    deeds = DEEDS
 
     def __init__(self, *, path: Path | None = None) -> None:
         super().__init__(path=path)
         self.door = Door(self.books, self.clock, ACCOUNT)
-        self.eai = EaiDoor(self.books, self.door.ledger, forced_failure=self.door.forced_failure)
+        self.eai = EaiDoor(self.books, self.door.ledger)
 
     def routes(self) -> list[BaseRoute]:
         return [Route("/{path:path}", self._serve, methods=["GET", "POST"])]
@@ -67,6 +74,11 @@ class YonyouU8(Sandbox):
         errcode, errmsg = words.PLATFORM_ERROR
         return reply({"errcode": errcode, "errmsg": errmsg})
 
+    def refusal(self, code: Code, request: Request, body: bytes) -> Response:
+        if request.url.path.strip("/").lower() == PATH:
+            return self.eai.refusal(code.code, code.message, body)
+        return reply({"errcode": code.code, "errmsg": code.message})
+
     def expire_sessions(self) -> None:
         self.door.gateway.forget_tokens()
 
@@ -83,7 +95,6 @@ class YonyouU8(Sandbox):
             "deactivate_customer": _by_hand(self._deactivate_customer),
             "lock_record": _by_hand(self._lock_record),
             "set_knobs": _by_hand(self._set_knobs),
-            "fail_next": _by_hand(self._fail_next),
         }
 
     def _write_off(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -152,15 +163,6 @@ class YonyouU8(Sandbox):
         knobs = {**self.books.table("_knobs")["knobs"], **body}
         self.books.table("_knobs")["knobs"] = knobs
         return knobs
-
-    def _fail_next(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The next `times` calls whose path contains `path` answer this errcode, and nothing happens."""
-        rule = {"path": "", "times": 1, **body}
-        key = str(self.books.next_number("failure"))
-        self.books.table("_failures")[key] = {
-            name: rule[name] for name in ("path", "times", "errcode", "errmsg")
-        }
-        return self.books.table("_failures")[key]
 
 
 def _by_hand(act: Any) -> Act:

@@ -61,8 +61,7 @@ class Door:
         # A base address that ends in a slash makes "//": real clients do that.
         path = "/".join(part for part in request.url.path.split("/") if part).lower()
         try:
-            forced = self.forced_failure(path)
-            answer = forced or self._answer(request.method, path, request, raw)
+            answer = self._answer(request.method, path, request, raw)
         except PlatformError as error:
             answer = {"errcode": error.errcode, "errmsg": error.errmsg}
         except Refusal as refusal:
@@ -130,14 +129,6 @@ class Door:
     @property
     def _knobs(self) -> Row:
         return self._books.table("_knobs")["knobs"]
-
-    def forced_failure(self, path: str) -> Answer | None:
-        failures = self._books.table("_failures")
-        for key, rule in failures.items():
-            if rule["times"] > 0 and rule["path"] in path:
-                failures[key] = {**rule, "times": rule["times"] - 1}
-                return {"errcode": rule["errcode"], "errmsg": rule["errmsg"]}
-        return None
 
     def get(self, call: Call) -> Answer:
         code = call.query.get("id", "")

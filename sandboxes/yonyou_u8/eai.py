@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from sandboxes.common import Books, Row
-from sandboxes.yonyou_u8 import masters, sql, words
+from sandboxes.yonyou_u8 import contracts, masters, sql, words
 from sandboxes.yonyou_u8.conditions import Condition, Token, test_of, words_of
 from sandboxes.yonyou_u8.documents import Kind
 from sandboxes.yonyou_u8.fields import refuse_unknown
@@ -73,12 +73,9 @@ class Envelope:
 
 
 class EaiDoor:
-    def __init__(
-        self, books: Books, ledger: Ledger, *, forced_failure: Callable[[str], dict[str, Any] | None]
-    ) -> None:
+    def __init__(self, books: Books, ledger: Ledger) -> None:
         self._books = books
         self._ledger = ledger
-        self._forced_failure = forced_failure
 
     async def __call__(self, request: Request) -> Response:
         if request.method != "POST":
@@ -90,19 +87,30 @@ class EaiDoor:
             root = parse(body)
         except BadXml:
             return Response(CRASHED, status_code=500, media_type="text/html")
+        return self._reply(self._answer(Envelope(root)))
+
+    def refusal(self, succeed: str, text: str, body: bytes) -> Response:
+        """One item for the whole message; nothing is read but its envelope."""
+        try:
+            envelope = Envelope(parse(body))
+        except BadXml:
+            return Response(CRASHED, status_code=500, media_type="text/html")
+        return self._reply(_returned(envelope, [Item("", succeed, text)]))
+
+    def _reply(self, answer: Element) -> Response:
         encoding = "gb2312" if self._books.table("_knobs")["knobs"]["eai_gb2312"] else "utf-8"
-        answer = written(self._answer(Envelope(root)), encoding=encoding)
-        return Response(answer, headers={"content-type": f"text/xml; charset={encoding}"})
+        content = written(answer, encoding=encoding)
+        return Response(content, headers={"content-type": f"text/xml; charset={encoding}"})
 
     def _answer(self, envelope: Envelope) -> Element:
-        forced = self._forced_failure(PATH)
-        if forced:
-            return _returned(envelope, [Item("", forced["errcode"], forced["errmsg"])])
         if envelope.get("sender") != SENDER:
             return _returned(envelope, [Item("", REFUSED, words.NOT_REGISTERED)])
         try:
             if envelope.roottag.upper() == "SQLEXE":
                 return self._sql(envelope)
+            if envelope.roottag == contracts.ROOTTAG:
+                answer = _answer_root(envelope, envelope.roottag)
+                return contracts.answered(self._books, envelope.root, proc=envelope.proc, answer=answer)
             if envelope.roottag not in COLUMNS:
                 raise Refusal(words.NOT_OFFERED)
             if envelope.proc == "query":

@@ -13,20 +13,11 @@ from typing import Any, Protocol
 
 import httpx
 
-from connector_kit import (
-    Connector,
-    MemoryRecorder,
-    MemoryTokens,
-    Redactor,
-    Sender,
-    Tools,
-    new_client,
-    secrets_of,
-)
+from connector_kit import Connector, MemoryRecorder
 from domain.ports import Hook, HookRequest, Signer, SigningHook
 from domain.records import SigningParty, SigningRequest
-from mappings import Translator
 from sandboxes.common import Running
+from tests.connectors.connection import open_connection
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Page>>endobj\n2 0 obj<</Type /Page>>endobj\n%%EOF\n"
 
@@ -75,17 +66,11 @@ class Desk:
 @asynccontextmanager
 async def open_desk(connector: Connector, served: Running, **changes: Any) -> AsyncIterator[Desk]:
     """A connection that is made of what the sandbox prints, and its address."""
-    values = served.sandbox.credentials() | {"base_url": served.url, "timeout_seconds": 0.5}
-    settings = connector.settings.model_validate(values | changes)
-    clock, said = Shifted(), MemoryRecorder()
-    async with new_client() as client:
-        sender = Sender(
-            client, connection="signer-main", redactor=Redactor(secrets_of(settings)), recorder=said
-        )
-        adapter = connector.open(settings, Tools("signer-main", sender, MemoryTokens(), clock, Translator()))
+    clock, choices = Shifted(), {"timeout_seconds": 0.5} | changes
+    async with open_connection(connector, served, clock=clock, **choices) as opened:
         for port in (Signer, Hook, SigningHook):
-            assert isinstance(adapter, port)
-        yield Desk(client, served.url, adapter, clock, said)  # type: ignore[arg-type]  # checked above
+            assert isinstance(opened.adapter, port)
+        yield Desk(opened.client, served.url, opened.adapter, clock, opened.said)
 
 
 def contract(**changes: Any) -> SigningRequest:

@@ -67,6 +67,17 @@ class Careless:
         return made
 
 
+@pytest.mark.parametrize("kind", ["receivable", "receipt"])
+def test_who_reads_a_moving_list_once_is_caught(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """U8's pages shift; a walk over them is trusted only when nothing moved."""
+    bench = next(bench for bench in benches("yonyou_u8") if bench.variant == "openapi")
+    name = f"{kind}.moving_list"
+    assert certification.certify_one(bench, seeds=5, only=name).of("passed")
+    monkeypatch.setattr("connectors.yonyou_u8.client._Walk.quiet", True)
+    (failed,) = certification.certify_one(bench, seeds=60, only=name).of("failed")
+    assert "lost" in failed.reason
+
+
 def test_a_careless_connector_fails_the_right_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     good = installed()["kingdee"]
     bench = next(bench for bench in benches("kingdee") if bench.variant in ("", "session"))

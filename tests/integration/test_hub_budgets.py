@@ -83,6 +83,40 @@ async def test_a_backfill_leaves_places_free_and_lets_live_traffic_go_first(plac
     assert await places.take("backfill", hold=60, background=True) > 0
 
 
+async def test_live_calls_hardly_wait_while_a_backfill_takes_all_it_can(servers: Servers) -> None:
+    """Half of the budget is the most that the backfill ever gets, and a waiting live call stops it."""
+    taken: list[tuple[float, bool]] = []
+    waits: list[float] = []
+    now = asyncio.get_running_loop().time
+
+    async def call(places: RedisPlaces, *, background: bool) -> None:
+        started = now()
+        async with Budget(places).call(longest=1):
+            taken.append((now(), background))
+        if not background:
+            waits.append(now() - started)
+
+    async def backfill(places: RedisPlaces) -> None:
+        with background_calls():
+            while True:
+                await call(places, background=True)
+
+    async with redis.Redis.from_url(servers.redis_url) as client, asyncio.timeout(60):
+        places = RedisPlaces(client, "priority", MemoryPlaces(PER_SECOND))
+        backfills = [asyncio.create_task(backfill(places)) for _ in range(10)]
+        for _ in range(4):
+            await asyncio.gather(*(call(places, background=False) for _ in range(PER_SECOND // 2)))
+        for each in backfills:
+            each.cancel()
+        await asyncio.gather(*backfills, return_exceptions=True)
+    for start, _ in taken:
+        within = [background for moment, background in taken if start <= moment < start + 1]
+        assert len(within) <= PER_SECOND
+        assert sum(within) <= PER_SECOND // 2
+    assert any(background for _, background in taken)
+    assert max(waits) < 2.5, "two windows, and a busy machine"
+
+
 async def test_the_place_of_a_worker_that_died_comes_free(places: RedisPlaces) -> None:
     for n in range(4):
         assert await places.take(str(n), hold=0.05, background=False) == 0

@@ -1,82 +1,25 @@
 """The connector against the sandbox, over real sockets: the ports, every fault, the callbacks."""
 
-import asyncio
 import hashlib
-import threading
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
-from typing import Any
+from typing import Any, ClassVar
 
-import httpx
 import pytest
 
-from connector_kit import MemoryRecorder, MemoryTokens, Redactor, Sender, Tools, new_client, secrets_of
 from connectors.esign import CONNECTOR
 from connectors.esign.adapter import EsignAdapter
 from connectors.esign.settings import EsignSettings
 from domain.faults import (
-    Fault,
-    Malformed,
-    Misconfigured,
     Rejected,
-    Throttled,
     Transient,
-    UnknownOutcome,
-    Unmappable,
 )
-from domain.ports import Hook, HookRequest, Signer, SigningHook
-from domain.records import SigningFlow, SigningParty, SigningRequest
+from domain.ports import HookRequest, Signer
 from domain.states import SigningState
-from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.esign import SANDBOX
-
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Page>>endobj\n2 0 obj<</Type /Page>>endobj\n%%EOF\n"
-
-
-class Shifted:
-    """A clock that tests can set wrong."""
-
-    def __init__(self) -> None:
-        self.shift = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.shift
-
-
-class Desk:
-    """The adapter, its clock, what was said, and the sandbox on the other side."""
-
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        *,
-        url: str,
-        adapter: EsignAdapter,
-        clock: Shifted,
-        said: MemoryRecorder,
-    ) -> None:
-        self._client = client
-        self._url = url
-        self.adapter = adapter
-        self.clock = clock
-        self.said = said
-
-    async def control(self, path: str, body: dict[str, Any]) -> Any:
-        answer = await self._client.post(f"{self._url}/_sandbox/{path}", json=body)
-        return answer.raise_for_status().json()
-
-    async def fault(self, kind: str, path: str, **more: Any) -> None:
-        rule = {"kind": kind, "path": path, "times": 1} | more
-        await self.control("faults", {"rules": [rule]})
-
-    async def flows(self) -> dict[str, Any]:
-        found: dict[str, Any] = (await self._client.get(f"{self._url}/_sandbox/books/flows")).json()
-        return found
+from tests.connectors.signing_cases import SigningCases
+from tests.connectors.signing_desk import PDF, Desk, Receiver, contract, open_desk
 
 
 @pytest.fixture(scope="module")
@@ -85,58 +28,31 @@ def served() -> Iterator[Running]:
         yield served
 
 
+class TestAnySigner(SigningCases):
+    connector = CONNECTOR
+    create: ClassVar = {"path": "create-by-file"}
+    before, detail, cancel, file = "file-upload-url", "detail", "revoke", "oss/signed"
+    strangers = ({"app_secret": "f" * 32}, {"app_id": "7438900009"})
+    minutes_wrong, longest_reason, too_late = 20, 50, "1437203"
+
+
 @pytest.fixture
 async def desk(served: Running) -> AsyncIterator[Desk]:
-    async with open_desk(served) as desk:
+    async with open_desk(CONNECTOR, served) as desk:
         await desk.control("reset", {})
         yield desk
 
 
-class open_desk:
-    """A connection's adapter, open for the length of a block."""
-
-    def __init__(self, served: Running, **changes: Any) -> None:
-        credentials = served.sandbox.credentials() | {"base_url": served.url, "timeout_seconds": 0.5}
-        self._settings = EsignSettings(**(credentials | changes))
-        self._served = served
-        self._client = new_client()
-
-    async def __aenter__(self) -> Desk:
-        said, clock = MemoryRecorder(), Shifted()
-        redactor = Redactor(secrets_of(self._settings))
-        sender = Sender(self._client, connection="esign-main", redactor=redactor, recorder=said)
-        tools = Tools("esign-main", sender, MemoryTokens(), clock, Translator())
-        adapter = CONNECTOR.open(self._settings, tools)
-        assert isinstance(adapter, EsignAdapter)
-        return Desk(self._client, url=self._served.url, adapter=adapter, clock=clock, said=said)
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
 
 
-def contract(**changes: Any) -> SigningRequest:
-    now = datetime.now(UTC)
-    request = SigningRequest(
-        key="HT-2026-0042/1",
-        contract_number="HT-2026-0042",
-        title="示例采购合同",
-        file_name="HT-2026-0042.pdf",
-        parties=[
-            SigningParty(order=1, organisation="示例科技有限公司", person=None, phone=None, own=True),
-            SigningParty(order=2, organisation="测试客户有限公司", person="测试甲", phone="+8613800000001"),
-            SigningParty(order=3, organisation=None, person="测试乙", phone="+8613800000002"),
-        ],
-        callback_url="",
-        expires_at=now + timedelta(days=30),
-        requested_at=now,
-    )
-    return replace(request, **changes)
-
-
-def test_it_fits_its_manifest(served: Running) -> None:
-    adapter = open_desk(served)._settings
-    assert CONNECTOR.settings is type(adapter)
-    assert set(CONNECTOR.manifest.capabilities) == {"Signer", "Hook", "SigningHook"}
+def test_it_fits_its_manifest() -> None:
+    assert CONNECTOR.settings is EsignSettings
+    assert set(CONNECTOR.manifest.capabilities) == {"Signer", "SigningEvidence", "Hook", "SigningHook"}
 
 
 async def test_from_the_upload_to_the_signed_file(desk: Desk) -> None:
@@ -164,7 +80,7 @@ async def test_from_the_upload_to_the_signed_file(desk: Desk) -> None:
 
 async def test_the_own_seal_stands_on_the_last_page_and_is_signed_by_machine(desk: Desk) -> None:
     created = await desk.adapter.create_flow(contract(), PDF)
-    own, company, person = (await desk.flows())[created.flow_id]["signers"]
+    own, company, person = (await desk.books())[created.flow_id]["signers"]
     position = own["signFields"][0]["normalSignFieldConfig"]["signFieldPosition"]
     assert position == {"positionPage": "2", "positionX": 120, "positionY": 160}
     assert [own["signStatus"], company["signStatus"], person["signStatus"]] == [2, 1, 0]
@@ -176,34 +92,7 @@ async def test_the_own_seal_stands_on_the_last_page_and_is_signed_by_machine(des
     ]
 
 
-async def test_the_ports(desk: Desk) -> None:
-    for port in (Signer, Hook, SigningHook):
-        assert isinstance(desk.adapter, port)
-
-
 # -- found again ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["timeout_after", "drop_after", "status_after", "malformed"])
-async def test_a_lost_answer_is_found_by_our_key(desk: Desk, kind: str) -> None:
-    await desk.fault(kind, "create-by-file", seconds=1)
-    request = contract()
-    with pytest.raises(UnknownOutcome):
-        await desk.adapter.create_flow(request, PDF)
-    found = await desk.adapter.find_flow(request)
-    assert found is not None
-    assert [found.flow_id] == list(await desk.flows())
-    assert found.key == request.key
-
-
-@pytest.mark.parametrize("kind", ["timeout_before", "drop_before", "status_before", "vendor_error"])
-async def test_what_never_happened_is_not_found(desk: Desk, kind: str) -> None:
-    await desk.fault(kind, "create-by-file", seconds=1)
-    with pytest.raises(UnknownOutcome):
-        await desk.adapter.create_flow(contract(), PDF)
-    assert await desk.adapter.find_flow(contract()) is None
-    created = await desk.adapter.create_flow(contract(), PDF)
-    assert list(await desk.flows()) == [created.flow_id]
 
 
 async def test_another_sending_of_the_same_contract_is_another_flow(desk: Desk) -> None:
@@ -243,42 +132,6 @@ async def test_found_on_a_later_page(desk: Desk, monkeypatch: pytest.MonkeyPatch
 Call = Callable[[EsignAdapter, str], Awaitable[object]]
 
 
-async def look(adapter: EsignAdapter, flow_id: str) -> object:
-    return await adapter.flow(flow_id)
-
-
-async def withdraw(adapter: EsignAdapter, flow_id: str) -> object:
-    await adapter.revoke(flow_id, "价格有误")
-    return None
-
-
-@pytest.mark.parametrize(
-    ("kind", "more", "read", "write"),
-    [
-        ("timeout_before", {"seconds": 1}, Transient, UnknownOutcome),
-        ("timeout_after", {"seconds": 1}, Transient, UnknownOutcome),
-        ("status_before", {"status": 503}, Transient, UnknownOutcome),
-        ("status_before", {"status": 429}, Throttled, Throttled),
-        ("status_after", {"status": 500}, Transient, UnknownOutcome),
-        ("vendor_error", {}, Transient, UnknownOutcome),
-        ("drop_before", {}, Transient, UnknownOutcome),
-        ("drop_after", {}, Transient, UnknownOutcome),
-        ("malformed", {}, Malformed, UnknownOutcome),
-    ],
-)
-async def test_each_fault(
-    desk: Desk, kind: str, more: dict[str, Any], read: type[Fault], write: type[Fault]
-) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    calls: list[tuple[Call, str, type[Fault]]] = [(look, "detail", read), (withdraw, "revoke", write)]
-    for call, path, expected in calls:
-        # More often than reads are repeated; the transport repeats a GET once more by itself.
-        await desk.fault(kind, path, times=10, **more)
-        with pytest.raises(expected) as caught:
-            await call(desk.adapter, created.flow_id)
-        assert type(caught.value) is expected
-
-
 async def test_a_slow_answer_is_an_answer(desk: Desk) -> None:
     await desk.fault("delay", "create-by-file", seconds=0.2)
     assert (await desk.adapter.create_flow(contract(), PDF)).flow_id
@@ -289,41 +142,6 @@ async def test_a_read_is_repeated_and_an_upload_too(desk: Desk) -> None:
     created = await desk.adapter.create_flow(contract(), PDF)
     await desk.fault("status_before", "detail")
     assert (await desk.adapter.flow(created.flow_id)).flow_id == created.flow_id
-
-
-async def test_before_the_flow_exists_a_failure_is_no_doubt(desk: Desk) -> None:
-    await desk.fault("drop_after", "file-upload-url", times=3)
-    with pytest.raises(Transient):
-        await desk.adapter.create_flow(contract(), PDF)
-    assert await desk.flows() == {}
-
-
-async def test_half_a_file_is_not_filed(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    await desk.control("act/sign_all", {"flow_id": created.flow_id})
-    await desk.fault("malformed", "oss/signed")
-    with pytest.raises(Malformed):
-        await desk.adapter.signed_file(created.flow_id)
-
-
-async def test_a_link_that_ran_out_is_asked_for_again(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    await desk.control("act/sign_all", {"flow_id": created.flow_id})
-    await desk.fault("status_before", "oss/signed", status=403)
-    assert (await desk.adapter.signed_file(created.flow_id)).content.startswith(PDF)
-    await desk.fault("status_before", "oss/signed", status=403, times=2)
-    with pytest.raises(Transient):
-        await desk.adapter.signed_file(created.flow_id)
-
-
-async def test_wrong_credentials_and_a_wrong_clock(served: Running, desk: Desk) -> None:
-    for changes in ({"app_secret": "f" * 32}, {"app_id": "7438900009"}):
-        async with open_desk(served, **changes) as stranger:
-            with pytest.raises(Misconfigured):
-                await stranger.adapter.flow("none")
-    desk.clock.shift = timedelta(minutes=20)
-    with pytest.raises(Misconfigured):
-        await desk.adapter.flow("none")
 
 
 @pytest.mark.parametrize(
@@ -338,18 +156,11 @@ async def test_refused_by_the_vendor(desk: Desk, changes: dict[str, Any], code: 
     with pytest.raises(Rejected) as caught:
         await desk.adapter.create_flow(contract(**changes), PDF)
     assert caught.value.code == code
-    assert await desk.flows() == {}
-
-
-async def test_refused_by_the_mapping(desk: Desk) -> None:
-    nobody = SigningParty(order=1, organisation="测试客户有限公司", person="测试甲", phone=None)
-    with pytest.raises(Unmappable) as caught:
-        await desk.adapter.create_flow(contract(parties=[nobody]), PDF)
-    assert caught.value.problems
+    assert await desk.books() == {}
 
 
 async def test_a_file_that_takes_too_long(served: Running, desk: Desk) -> None:
-    async with open_desk(served, file_wait_seconds=0.01) as hasty:
+    async with open_desk(CONNECTOR, served, file_wait_seconds=0.01) as hasty:
         with pytest.raises(Transient):
             await hasty.adapter.create_flow(contract(), b"%PDF-slow")
 
@@ -357,45 +168,15 @@ async def test_a_file_that_takes_too_long(served: Running, desk: Desk) -> None:
 # -- what the sender does -------------------------------------------------------------------------------
 
 
-async def state(desk: Desk, created: SigningFlow) -> SigningFlow:
-    return await desk.adapter.flow(created.flow_id)
-
-
-async def test_revoked(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    await desk.adapter.revoke(created.flow_id, "价格有误" * 20)
-    await desk.adapter.revoke(created.flow_id, "again")
-    seen = await state(desk, created)
-    assert seen.state is SigningState.REVOKED
-    assert seen.reason == ("价格有误" * 20)[:50]
-
-
-async def test_too_late_to_revoke(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    await desk.control("act/sign_all", {"flow_id": created.flow_id})
-    with pytest.raises(Rejected) as caught:
-        await desk.adapter.revoke(created.flow_id, "x")
-    assert caught.value.code == "1437203"
-
-
-async def test_declined(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    await desk.control("act/decline", {"flow_id": created.flow_id, "reason": "条款不同意"})
-    seen = await state(desk, created)
-    assert (seen.state, seen.reason) == (SigningState.DECLINED, "条款不同意")
-    with pytest.raises(Rejected):
-        await desk.adapter.signed_file(created.flow_id)
-
-
 async def test_expired_and_extended_once(desk: Desk) -> None:
     created = await desk.adapter.create_flow(contract(), PDF)
     await desk.control("act/expire", {"flow_id": created.flow_id})
-    assert (await state(desk, created)).state is SigningState.EXPIRED
+    assert (await desk.adapter.flow(created.flow_id)).state is SigningState.EXPIRED
     until = datetime.now(UTC) + timedelta(days=40)
     await desk.adapter.extend(created.flow_id, until)
-    assert (await state(desk, created)).state is SigningState.PARTLY_SIGNED
+    assert (await desk.adapter.flow(created.flow_id)).state is SigningState.PARTLY_SIGNED
     with pytest.raises(Rejected):
-        await desk.adapter.extend(created.flow_id, until)
+        await desk.adapter.extend(created.flow_id, until - timedelta(days=1))
 
 
 async def test_urged(desk: Desk) -> None:
@@ -419,50 +200,6 @@ async def test_no_secret_in_what_is_kept(desk: Desk) -> None:
 
 
 # -- callbacks ------------------------------------------------------------------------------------------
-
-
-class Receiver:
-    """Takes callbacks, gives the answers it was told to give (200 when there are none left)."""
-
-    def __init__(self) -> None:
-        self._came: Queue[HookRequest] = Queue()
-        self.answers: deque[int] = deque()
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                path, _, query = self.path.partition("?")
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                receiver._came.put(HookRequest("POST", path, query, headers, body, datetime.now(UTC)))
-                self.send_response(receiver.answers.popleft() if receiver.answers else 200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hooks/esign"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    async def next(self, count: int) -> list[HookRequest]:
-        """Raises queue.Empty when they stay away."""
-        return [await asyncio.to_thread(self._came.get, timeout=10) for _ in range(count)]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
 
 
 def kinds(desk: Desk, requests: list[HookRequest]) -> list[str]:
@@ -497,4 +234,4 @@ async def test_two_addresses_call_twice(desk: Desk, receiver: Receiver) -> None:
     await desk.control("act/decline", {"flow_id": created.flow_id, "reason": "不同意"})
     got = await receiver.next(6)
     assert len({desk.adapter.open(request)[0].dedupe_key for request in got}) == 3
-    assert (await state(desk, created)).state is SigningState.DECLINED
+    assert (await desk.adapter.flow(created.flow_id)).state is SigningState.DECLINED

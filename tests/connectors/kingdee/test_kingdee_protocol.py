@@ -381,7 +381,7 @@ def test_the_finance_sub_head_stands_before_the_lines() -> None:
 
 def test_the_manifest() -> None:
     assert CONNECTOR.manifest.id == "kingdee"
-    assert set(CONNECTOR.manifest.capabilities) == {"CustomerArchive", "ErpLedger"}
+    assert set(CONNECTOR.manifest.capabilities) == {"Archives", "CustomerArchive", "ErpLedger"}
     assert CONNECTOR.settings is KingdeeSettings
 
 

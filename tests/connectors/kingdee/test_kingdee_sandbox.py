@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from connector_kit import MemoryRecorder, MemoryTokens, Redactor, Sender, Tools, new_client, secrets_of
+from connector_kit import MemoryRecorder
 from connectors.kingdee import CONNECTOR
 from connectors.kingdee.adapter import KingdeeAdapter
-from connectors.kingdee.settings import KingdeeSettings
 from domain.faults import (
     Fault,
     Malformed,
@@ -40,14 +39,10 @@ from domain.records import (
 from mappings import DictTable, Translator
 from sandboxes.common import Running, running
 from sandboxes.kingdee import SANDBOX
+from tests.connectors.connection import open_connection
 
 DAY = date(2026, 3, 17)
 COMPANY = Company(code="C000001", name="示例制造（苏州）有限公司", phone="13800000001", address="示例路1号")
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -89,19 +84,14 @@ async def bench(served: Running) -> AsyncIterator[Bench]:
 
 
 def connect(served: Running, **choices: object) -> AbstractAsyncContextManager[Bench]:
-    given = served.sandbox.credentials() | {"base_url": served.url, "timeout_seconds": 2} | choices
-    return _connected(served, KingdeeSettings.model_validate(given))
+    return _connected(served, {"timeout_seconds": 2} | choices)
 
 
 @asynccontextmanager
-async def _connected(served: Running, settings: KingdeeSettings) -> AsyncIterator[Bench]:
-    recorder = MemoryRecorder()
-    async with new_client() as client:
-        redactor = Redactor(secrets_of(settings))
-        sender = Sender(client, connection="kingdee-test", redactor=redactor, recorder=recorder)
-        mappings = Translator({"kingdee_material": DictTable({"SKU-A": "MAT-0001"})})
-        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), mappings)
-        yield Bench(KingdeeAdapter(settings, tools), served, recorder)
+async def _connected(served: Running, choices: dict[str, Any]) -> AsyncIterator[Bench]:
+    mappings = Translator({"kingdee_material": DictTable({"SKU-A": "MAT-0001"})})
+    async with open_connection(CONNECTOR, served, mappings=mappings, **choices) as opened:
+        yield Bench(opened.adapter, served, opened.said)
 
 
 def money(amount: str) -> Money:

@@ -30,7 +30,15 @@ from connectors.kingdee_eas.adapter import KingdeeEasAdapter
 from connectors.kingdee_eas.protocol import Imported, Voucher, VoucherLine
 from connectors.kingdee_eas.settings import KingdeeEasSettings
 from connectors.kingdee_eas.soap import ENCODING_STUB, Service
-from domain.faults import Fault, Malformed, Misconfigured, Rejected, Transient, UnknownOutcome
+from domain.faults import (
+    Fault,
+    Malformed,
+    Misconfigured,
+    Rejected,
+    SessionExpired,
+    Transient,
+    UnknownOutcome,
+)
 from domain.money import Money
 from domain.ports import ReceivableImport
 from domain.records import Receivable, ReceivableLine
@@ -167,7 +175,6 @@ async def test_a_refused_login(served: Running, wrong: dict[str, str]) -> None:
         ("drop_before", "WSWSVoucher", UnknownOutcome, 0),
         ("malformed", "WSWSVoucher", UnknownOutcome, 1),
         ("vendor_error", "WSWSVoucher", UnknownOutcome, 0),
-        ("expire_session", "WSWSVoucher", UnknownOutcome, 0),
         ("vendor_error", "EASLogin", Transient, 0),
         ("malformed", "EASLogin", Malformed, 0),
     ],
@@ -179,6 +186,20 @@ async def test_faults(bench: Bench, kind: str, path: str, fault: type[Fault], ke
     assert len(bench.rows("vouchers")) == kept
 
 
+async def test_a_lost_session_is_renewed_once(bench: Bench) -> None:
+    """Axis says so under HTTP 500, as a proxy's page does: the connector tells them apart."""
+    bench.fault("expire_session", "WSWSVoucher")
+    assert (await bench.eas.import_voucher(VOUCHER)).eas_number == "0001"
+    assert [each.status for each in bench.recorder.exchanges].count(500) == 1
+    bench.fault("expire_session", "WSWSVoucher", times=2)
+    with pytest.raises(SessionExpired, match="未登录"):
+        await bench.eas.import_voucher(replace(VOUCHER, number="V-2"))
+    bench.fault("status_before", "WSWSVoucher", status=500)
+    with pytest.raises(UnknownOutcome):
+        await bench.eas.import_voucher(replace(VOUCHER, number="V-3"))
+    assert len(bench.rows("vouchers")) == 1
+
+
 async def test_a_logout_that_fails_does_not_undo_the_import(bench: Bench) -> None:
     login = {"kind": "delay", "seconds": 0, "times": 1}
     logout = {"kind": "status_before", "status": 503}
@@ -188,9 +209,12 @@ async def test_a_logout_that_fails_does_not_undo_the_import(bench: Bench) -> Non
     assert len(bench.rows("sessions")) == 1
 
 
-async def test_no_password_is_kept(bench: Bench) -> None:
+async def test_no_password_and_no_session_is_kept(bench: Bench) -> None:
+    bench.fault("status_before", "EASLogin", skip=1, times=3, status=503)
     await bench.eas.import_voucher(VOUCHER)
-    assert bench.served.sandbox.credentials()["password"] not in repr(bench.recorder.exchanges)
+    (session,) = bench.served.control("books/sessions")
+    for secret in (bench.served.sandbox.credentials()["password"], session):
+        assert secret not in repr(bench.recorder.exchanges)
 
 
 # --- the messages ------------------------------------------------------------------------------------

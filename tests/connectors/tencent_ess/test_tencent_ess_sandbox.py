@@ -1,30 +1,39 @@
 """The connector against the sandbox, over real sockets: the ports, every fault, the callbacks."""
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from connectors.tencent_ess import CONNECTOR
 from domain.faults import (
-    Fault,
-    Malformed,
-    Misconfigured,
     Rejected,
-    Throttled,
     Transient,
-    UnknownOutcome,
-    Unmappable,
 )
 from domain.records import SigningParty
 from domain.states import SigningState
 from sandboxes.common import Running, running
 from sandboxes.tencent_ess import SANDBOX
-from tests.connectors.signing_desk import PDF, Desk, Receiver, SigningAdapter, contract, open_desk
+from tests.connectors.signing_cases import SigningCases
+from tests.connectors.signing_desk import PDF, Desk, Receiver, contract, open_desk
 
 QUICK = {"compose_seconds": 0.0, "bill_delay_seconds": 0.0}
+
+
+class TestAnySigner(SigningCases):
+    """All actions have one path; the second request of a creation creates."""
+
+    connector = CONNECTOR
+    create: ClassVar = {"skip": 1}
+    before, detail, cancel, file = ".*", ".*", ".*", "cos/flow"
+    strangers = (
+        {"secret_key": "another"},
+        {"secret_id": "AKIDanother"},
+        {"operator_id": "yDxSomebodyElse"},
+    )
+    minutes_wrong, longest_reason, too_late = 6, 200, "OperationDenied.FlowCancelForbid"
 
 
 @pytest.fixture(scope="module")
@@ -94,41 +103,6 @@ async def test_the_own_seal_is_set_by_machine_and_the_others_choose_their_place(
 # -- found again ----------------------------------------------------------------------------------------
 
 
-async def break_create(desk: Desk, kind: str, **more: Any) -> None:
-    """All actions have one path; the second request of a creation creates."""
-    await desk.control(
-        "faults",
-        {
-            "rules": [
-                {"kind": "delay", "seconds": 0, "times": 1},
-                {"kind": kind, "times": 1, "seconds": 1} | more,
-            ]
-        },
-    )
-
-
-@pytest.mark.parametrize("kind", ["timeout_after", "drop_after", "status_after", "malformed"])
-async def test_a_lost_answer_is_found_by_our_key(desk: Desk, kind: str) -> None:
-    await break_create(desk, kind)
-    request = contract()
-    with pytest.raises(UnknownOutcome):
-        await desk.adapter.create_flow(request, PDF)
-    found = await desk.adapter.find_flow(request)
-    assert found is not None
-    assert [found.flow_id] == list(await desk.books())
-    assert found.key == request.key
-
-
-@pytest.mark.parametrize("kind", ["timeout_before", "drop_before", "status_before", "vendor_error"])
-async def test_what_never_happened_is_not_found(desk: Desk, kind: str) -> None:
-    await break_create(desk, kind)
-    with pytest.raises(UnknownOutcome):
-        await desk.adapter.create_flow(contract(), PDF)
-    assert await desk.adapter.find_flow(contract()) is None
-    created = await desk.adapter.create_flow(contract(), PDF)
-    assert list(await desk.books()) == [created.flow_id]
-
-
 async def test_another_sending_of_the_same_contract_is_another_flow(desk: Desk) -> None:
     first, second = contract(), contract(key="HT-2026-0042/2")
     one = await desk.adapter.create_flow(first, PDF)
@@ -160,86 +134,12 @@ async def test_found_on_a_later_page(desk: Desk, monkeypatch: pytest.MonkeyPatch
 # -- faults ---------------------------------------------------------------------------------------------
 
 
-async def look(adapter: SigningAdapter, flow_id: str) -> object:
-    return await adapter.flow(flow_id)
-
-
-async def withdraw(adapter: SigningAdapter, flow_id: str) -> object:
-    await adapter.revoke(flow_id, "价格有误")
-    return None
-
-
-@pytest.mark.parametrize(
-    ("kind", "more", "read", "write"),
-    [
-        ("timeout_before", {"seconds": 1}, Transient, UnknownOutcome),
-        ("timeout_after", {"seconds": 1}, Transient, UnknownOutcome),
-        ("status_before", {"status": 503}, Transient, UnknownOutcome),
-        ("status_before", {"status": 429}, Throttled, Throttled),
-        ("status_after", {"status": 500}, Transient, UnknownOutcome),
-        ("vendor_error", {}, Transient, UnknownOutcome),
-        ("drop_before", {}, Transient, UnknownOutcome),
-        ("drop_after", {}, Transient, UnknownOutcome),
-        ("malformed", {}, Malformed, UnknownOutcome),
-    ],
-)
-async def test_each_fault(
-    desk: Desk, kind: str, more: dict[str, Any], read: type[Fault], write: type[Fault]
-) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    calls: list[tuple[Callable[[SigningAdapter, str], Awaitable[object]], type[Fault]]] = [
-        (look, read),
-        (withdraw, write),
-    ]
-    for call, expected in calls:
-        await desk.fault(kind, times=10, **more)
-        with pytest.raises(expected) as caught:
-            await call(desk.adapter, created.flow_id)
-        assert type(caught.value) is expected
-
-
 async def test_a_read_is_repeated_and_an_upload_too(desk: Desk) -> None:
     await desk.fault("drop_after")
     created = await desk.adapter.create_flow(contract(), PDF)
     assert len(await desk.books()) == 1
     await desk.fault("status_before")
     assert (await desk.adapter.flow(created.flow_id)).flow_id == created.flow_id
-
-
-async def test_before_the_flow_exists_a_failure_is_no_doubt(desk: Desk) -> None:
-    await desk.fault("drop_after", times=3)
-    with pytest.raises(Transient):
-        await desk.adapter.create_flow(contract(), PDF)
-    assert await desk.books() == {}
-
-
-async def test_half_a_file_is_not_filed_and_a_dead_link_is_asked_for_again(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    await desk.control("act/sign_all", {"flow_id": created.flow_id})
-    await desk.advance(2)
-    await desk.fault("malformed", "cos/flow")
-    with pytest.raises(Malformed):
-        await desk.adapter.signed_file(created.flow_id)
-    await desk.fault("status_before", "cos/flow", status=403)
-    assert (await desk.adapter.signed_file(created.flow_id)).content.startswith(PDF)
-    await desk.fault("status_before", "cos/flow", status=403, times=2)
-    with pytest.raises(Transient):
-        await desk.adapter.signed_file(created.flow_id)
-
-
-async def test_wrong_credentials_and_a_wrong_clock(served: Running, desk: Desk) -> None:
-    for changes in (
-        {"secret_key": "another"},
-        {"secret_id": "AKIDanother"},
-        {"operator_id": "yDxSomebodyElse"},
-    ):
-        async with open_desk(CONNECTOR, served, **changes) as stranger:
-            with pytest.raises(Misconfigured):
-                await stranger.adapter.flow("none")
-    desk.clock.shift = timedelta(minutes=6)
-    with pytest.raises(Misconfigured) as caught:
-        await desk.adapter.flow("none")
-    assert caught.value.code == "AuthFailure.SignatureExpire"
 
 
 @pytest.mark.parametrize(
@@ -276,45 +176,7 @@ async def test_refused_by_the_vendor(desk: Desk, changes: dict[str, Any], conten
     assert await desk.books() == {}
 
 
-async def test_refused_by_the_mapping(desk: Desk) -> None:
-    nobody = SigningParty(order=1, organisation="测试客户有限公司", person="测试甲", phone=None)
-    with pytest.raises(Unmappable) as caught:
-        await desk.adapter.create_flow(contract(parties=[nobody]), PDF)
-    assert caught.value.problems
-
-
-async def test_the_quota_is_used_up(desk: Desk) -> None:
-    await desk.control("act/quota", {"left": 0})
-    with pytest.raises(Rejected) as caught:
-        await desk.adapter.create_flow(contract(), PDF)
-    assert caught.value.code == "OperationDenied.NoQuota"
-
-
 # -- what the sender and the signers do -----------------------------------------------------------------
-
-
-async def test_revoked(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    await desk.adapter.revoke(created.flow_id, "价格有误" * 100)
-    await desk.adapter.revoke(created.flow_id, "again")
-    seen = await desk.adapter.flow(created.flow_id)
-    assert (seen.state, seen.reason) == (SigningState.REVOKED, ("价格有误" * 100)[:200])
-    assert [row["count"] for row in (await desk.books("usage")).values()] == [1, -1]
-
-
-async def test_too_late_to_revoke(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    await desk.control("act/sign_all", {"flow_id": created.flow_id})
-    with pytest.raises(Rejected) as caught:
-        await desk.adapter.revoke(created.flow_id, "x")
-    assert caught.value.code == "OperationDenied.FlowCancelForbid"
-
-
-async def test_declined(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    await desk.control("act/decline", {"flow_id": created.flow_id, "reason": "条款不同意"})
-    seen = await desk.adapter.flow(created.flow_id)
-    assert (seen.state, seen.reason) == (SigningState.DECLINED, "条款不同意")
 
 
 async def test_extended_while_it_runs_and_not_after_it_expired(desk: Desk) -> None:
@@ -322,7 +184,7 @@ async def test_extended_while_it_runs_and_not_after_it_expired(desk: Desk) -> No
     until = datetime.now(UTC) + timedelta(days=40)
     await desk.adapter.extend(created.flow_id, until)
     with pytest.raises(Rejected):
-        await desk.adapter.extend(created.flow_id, until)
+        await desk.adapter.extend(created.flow_id, until - timedelta(days=1))
     await desk.control("act/expire", {"flow_id": created.flow_id})
     assert (await desk.adapter.flow(created.flow_id)).state is SigningState.EXPIRED
     with pytest.raises(Rejected) as caught:

@@ -390,7 +390,7 @@ def test_calls_that_are_not_there(client: Client) -> None:
 
 
 def test_the_next_calls_fail_on_request(client: Client) -> None:
-    client.act("fail_next", errcode="30021", errmsg="此应用未上架", path="customer/get", times=2)
+    client.act("provoke", code="30021", message="此应用未上架", path="customer/get", times=2)
     codes = [client.get("customer/get", id="K00017")["errcode"] for _ in range(3)]
     assert codes == ["30021", "30021", "0"]
 

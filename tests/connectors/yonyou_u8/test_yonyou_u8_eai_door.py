@@ -411,6 +411,6 @@ def test_both_doors_share_one_ledger(client: Client) -> None:
 
 
 def test_the_next_messages_fail_on_request(client: Client) -> None:
-    client.act("fail_next", errcode="101", errmsg="加密点数已饱和", path="import.asp", times=1)
+    client.act("provoke", code="101", message="加密点数已饱和", path="import.asp", times=1)
     assert client.items(RECEIVABLE) == [{"key": "", "succeed": "101", "dsc": "加密点数已饱和"}]
     assert client.items(RECEIVABLE)[0]["succeed"] == "0"

@@ -407,4 +407,4 @@ def test_lines_always_make_up_the_head(given_lines: list[tuple[Decimal, str]], r
 
 def test_the_manifest_names_what_the_adapter_can_do() -> None:
     assert CONNECTOR.manifest.id == "yonyou_u8"
-    assert set(CONNECTOR.manifest.capabilities) == {"CustomerArchive", "ErpLedger"}
+    assert set(CONNECTOR.manifest.capabilities) == {"Archives", "CustomerArchive", "ErpLedger"}

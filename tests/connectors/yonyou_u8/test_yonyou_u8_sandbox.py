@@ -4,17 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
 import pytest
 
-from connector_kit import MemoryRecorder, MemoryTokens, Redactor, Sender, Tools, new_client, secrets_of
+from connector_kit import MemoryRecorder
 from connectors.yonyou_u8 import CONNECTOR
 from connectors.yonyou_u8.adapter import U8
 from connectors.yonyou_u8.door import Door
-from connectors.yonyou_u8.settings import U8Settings
 from domain.faults import (
     Malformed,
     Misconfigured,
@@ -36,19 +35,14 @@ from domain.records import (
     Receivable,
     ReceivableLine,
 )
-from mappings import Translator
 from sandboxes.common import Running, running
 from sandboxes.yonyou_u8 import SANDBOX
+from tests.connectors.connection import open_connection
 
 TODAY = date(2026, 3, 18)
 COMPANY = Company(
     code="C000001", name="示例电子（苏州）有限公司", credit_code="91320500MA00000X00", phone="13800000001"
 )
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -98,25 +92,11 @@ def opened(sandbox: Running, **choices: object) -> AbstractAsyncContextManager[B
 
 @asynccontextmanager
 async def _opened(sandbox: Running, choices: dict[str, object]) -> AsyncIterator[Bench]:
-    settings = U8Settings.model_validate(
-        {
-            **sandbox.sandbox.credentials(),
-            "base_url": sandbox.url,
-            "timeout_seconds": 1.0,
-            "poll_first_seconds": 0.05,
-            "poll_budget_seconds": 5.0,
-            "read_by_sql": True,
-            **choices,
-        }
-    )
-    recorder = MemoryRecorder()
-    async with new_client() as client:
-        redactor = Redactor(secrets_of(settings))
-        sender = Sender(client, connection="u8-main", redactor=redactor, recorder=recorder)
-        tools = Tools("u8-main", sender, MemoryTokens(), SystemClock(), Translator())
-        adapter = CONNECTOR.open(settings, tools)
-        assert isinstance(adapter, U8)
-        yield Bench(adapter, sandbox, recorder)
+    quick = {"timeout_seconds": 1.0, "poll_first_seconds": 0.05, "poll_budget_seconds": 5.0}
+    given: dict[str, Any] = {"read_by_sql": True, **quick, **choices}
+    async with open_connection(CONNECTOR, sandbox, **given) as opened:
+        assert isinstance(opened.adapter, U8)
+        yield Bench(opened.adapter, sandbox, opened.said)
 
 
 @pytest.fixture(params=["openapi", "eai"])
@@ -421,15 +401,15 @@ async def test_making_anew_never_doubles_after_a_lost_answer(bench: Bench, kind:
 
 async def test_success_that_never_writes_ends(bench: Bench) -> None:
     """A receipt of period 0 is dropped without a word, whatever the key."""
-    record = {"period": "0"}
     adapter = bench.u8
 
     class Dropped:
         def __getattr__(self, name: str) -> Any:
             return getattr(adapter.door, name)
 
-        async def add(self, resource: str, values: dict[str, object], *, key: str) -> Any:
-            return await adapter.door.add(resource, {**values, **record}, key=key)
+        async def add(self, resource: str, values: dict[str, Any], *, key: str) -> Any:
+            (values["accept"]["header"] if bench.by_xml else values)["period"] = "0"
+            return await adapter.door.add(resource, values, key=key)
 
     with pytest.raises(UnknownOutcome, match="查不到"):
         await replace(adapter, door=cast("Door", Dropped())).create_receipt(receipt())
@@ -569,7 +549,7 @@ async def test_a_refusal_leaves_the_number_free(server: Bench) -> None:
 
 
 async def test_licence_points_are_waited_for(server: Bench) -> None:
-    server.act("fail_next", errcode="101", errmsg="加密点数已饱和", path="import.asp")
+    server.act("provoke", code="101", message="加密点数已饱和", path="import.asp")
     with pytest.raises(Transient, match="许可"):
         await server.u8.create_receivable(receivable())
 

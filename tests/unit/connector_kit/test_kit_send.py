@@ -24,7 +24,8 @@ from connector_kit import (
     new_client,
     secrets_of,
 )
-from connector_kit.send import READ_ATTEMPTS
+from connector_kit.exchanges import BODY_LIMIT
+from connector_kit.send import LONGEST_SECRET, READ_ATTEMPTS
 from domain.faults import Fault, Misconfigured, Throttled, Transient, UnknownOutcome
 from sandboxes.common import Running, Sandbox, running
 
@@ -223,6 +224,22 @@ async def test_every_exchange_is_kept_under_the_name_of_its_cause(
     }
 
 
+async def test_a_refusal_under_5xx_is_read_where_it_is_the_vendors_own_word(
+    vendor: Running, sender: Sender, recorder: MemoryRecorder
+) -> None:
+    """A page of a proxy is none: it says nothing about what happened."""
+    _fault(vendor, "status_before", status=500, times=1)
+    reply = await sender.send(_ask(vendor, BLIND, speaks=lambda reply: b"upstream" in reply.body))
+    assert (reply.status, reply.body) == (500, b"upstream error")
+    assert [(each.status, each.outcome) for each in recorder.exchanges] == [(500, "answered")]
+    _fault(vendor, "status_before", status=500, times=1)
+    with pytest.raises(UnknownOutcome):
+        await sender.send(_ask(vendor, BLIND, speaks=lambda reply: b"<soap" in reply.body))
+    vendor.control("reset", {})
+    with pytest.raises(Throttled):
+        await sender.send(_ask(vendor, READ, "/busy", speaks=lambda reply: True))
+
+
 SPELLINGS = {
     "json": json.dumps({"x": CANARY}),
     "json utf-8": json.dumps({"x": CANARY}, ensure_ascii=False),
@@ -247,6 +264,24 @@ async def test_a_secret_leaves_no_trace_however_it_is_spelled(
     assert "seen" in kept
 
 
+@pytest.mark.parametrize("around", [BODY_LIMIT, BODY_LIMIT + LONGEST_SECRET])
+@pytest.mark.parametrize("before", [1, 6, 11])
+@pytest.mark.parametrize("others", [0, 500])
+async def test_no_half_of_a_secret_stands_where_a_body_is_cut(
+    vendor: Running, sender: Sender, recorder: MemoryRecorder, around: int, before: int, others: int
+) -> None:
+    vendor.control("reset", {})
+    secret = b"half-a-secret"
+    sender.redactor.add(secret.decode())
+    start = secret * others
+    body = start + b"x" * (around - before - len(start)) + secret + b"y" * around
+    await sender.send(_ask(vendor, BLIND, content=body))
+    (exchange,) = recorder.exchanges
+    for kept in (exchange.request_body, exchange.reply_body):
+        assert len(kept) <= BODY_LIMIT
+        assert secret[:before].decode() not in kept.replace("***", "")
+
+
 async def test_a_secret_learnt_later_is_masked_too(
     vendor: Running, sender: Sender, recorder: MemoryRecorder
 ) -> None:
@@ -254,6 +289,27 @@ async def test_a_secret_learnt_later_is_masked_too(
     sender.redactor.add("token-learnt-later")
     await sender.send(_ask(vendor, BLIND, content=b"token-learnt-later"))
     assert "token-learnt-later" not in repr(recorder.exchanges)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "<sessionId xsi:type='xsd:string'>hidden-1</sessionId>",
+            "<sessionId xsi:type='xsd:string'>***</sessionId>",
+        ),
+        ("<n:SessionId>hidden-1</n:SessionId>", "<n:SessionId>***</n:SessionId>"),
+        ("<PassWord >hidden-1</PassWord >", "<PassWord >***</PassWord >"),
+        ("<accessToken>hidden-1</accessToken>", "<accessToken>***</accessToken>"),
+        ("<password/><name>seen</name>", "<password/><name>seen</name>"),
+        ("<tokens><count>3</count></tokens>", "<tokens><count>3</count></tokens>"),
+        ('{"KDSVCSessionId": "hidden-1"}', '{"KDSVCSessionId": "***"}'),
+        ('{"TOKEN" : "hidden-1"}', '{"TOKEN" : "***"}'),
+        ('{"name": "\ud800 seen"}', '{"name": "\ud800 seen"}'),
+    ],
+)
+def test_what_sounds_secret_is_masked_in_json_and_xml(text: str, kept: str) -> None:
+    assert Redactor().text(text) == kept
 
 
 def test_the_secrets_of_settings_are_their_secret_fields() -> None:

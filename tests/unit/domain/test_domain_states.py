@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 from domain.states import (
     COMMANDS,
     CONTRACT,
+    SIGNING_ACTS,
     SIGNING_NEWS,
     IllegalCommand,
     ReceivableState,
+    SigningAct,
     SigningState,
     move_contract,
     receivable_state,
+    signing_events,
 )
 from domain.states import ContractEvent as E
 from domain.states import ContractState as S
@@ -102,3 +105,23 @@ def test_a_receivables_state_follows_from_what_was_paid(
     assert (
         receivable_state(posted=posted, reversed_=True, amount=amount, paid=paid) == ReceivableState.REVERSED
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "flow", "events"),
+    [
+        (S.SENT, SigningState.SIGNING, [E.FLOW_SENT]),
+        (S.EXPIRED, SigningState.DRAFT, []),
+        (S.EXPIRED, SigningState.SIGNING, [E.FLOW_EXTENDED, E.FLOW_SENT]),
+        (S.EXPIRED, SigningState.PARTLY_SIGNED, [E.FLOW_EXTENDED, E.PARTY_SIGNED]),
+        (S.EXPIRED, SigningState.SIGNED, [E.ALL_SIGNED]),
+        (S.REVOKED, SigningState.SIGNING, [E.FLOW_SENT]),
+    ],
+)
+def test_a_flow_under_way_again_was_extended(state: S, flow: SigningState, events: list[E]) -> None:
+    assert signing_events(state, flow) == events
+
+
+def test_every_act_has_its_states_and_none_is_for_a_contract_that_was_taken_back() -> None:
+    assert SIGNING_ACTS.keys() == set(SigningAct)
+    assert all(states and S.REVOKED not in states for states in SIGNING_ACTS.values())

@@ -1,4 +1,5 @@
 import ast
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -106,6 +107,35 @@ RECORD: dict[str, object] = {
         ("all(lines, item.sku)", True),
         ("all(none)", True),
         ('concat(\n  "a",\n  "b"\n)', "ab"),
+        ('"a" is not None', True),
+        ("None is None", True),
+        ("qty not in [1] not in none", True),
+        ('like(code, "ab*")', True),
+        ('like(code, "*-*2")', True),
+        ('like(code, "a*b*-*-*")', False),
+        ('like(code, "ab-12")', True),
+        ('like("aba", "ab*ba")', False),
+        ('like(none, "*")', False),
+        ('split("a, b,,c ", ",")', ["a", "b", "c"]),
+        ('split(none, ",")', []),
+        ("join(each(lines, item.sku))", "S-1,S-2,S-3"),
+        ('join(lines[0].none, ",")', ""),
+        ("each(lines, item.amount)", [Decimal("1.1"), Decimal("2.2")]),
+        ("max(each(lines, item.qty))", 2),
+        ("floor(-2.5)", Decimal("-3")),
+        ("ceil(none)", None),
+        ("ceil(2.001)", Decimal("3")),
+        ("weekday(due)", 6),
+        ("hour(signed_at)", 0),
+        ("hour(due)", 0),
+        ("month_end(due)", date(2026, 1, 31)),
+        ("add_months(due, 1)", date(2026, 2, 28)),
+        ("add_months(due, -2)", date(2025, 11, 30)),
+        ("minutes_between(due, signed_at)", -37410),
+        ('concat(code, qty, none, ".")', "ab-123."),
+        ("any(lines, concat(item.sku, qty) == 'S-23')", True),
+        ("this.lines == lines", True),
+        ("[1, 2] == [1.0, 2]", True),
     ],
 )
 def test_value(source: str, expected: object) -> None:
@@ -133,6 +163,11 @@ def test_value(source: str, expected: object) -> None:
         ('signed_at > "x"', "cannot compare moment and text"),
         ('contains(qty, "1")', "cannot look in text and number"),
         ('replace(code, "", "x")', "replace() needs a text to look for"),
+        ('split(code, "")', "split() needs a separator"),
+        ('hour("x")', "hour() needs a moment such as 2026-01-05 12:00, found text"),
+        ("add_months(due, 999999)", "date is out of range"),
+        ("join(code)", "expected a list, found text"),
+        ("floor(code)", "floor() needs a number, found text"),
     ],
 )
 def test_data_that_does_not_fit(source: str, message: str) -> None:
@@ -159,6 +194,8 @@ def test_data_that_does_not_fit(source: str, message: str) -> None:
         ("upper(a).b", "fields can be read from a path only"),
         ("a[b]", 'a subscript is a number or a text in quotes — write [0] or ["name"]'),
         ("a[1:2]", "use substring()"),
+        ("中文 + 07", "column 6: a number does not begin with 0"),
+        ("upper(" * 20 + "a" + ".b" * 19 + ")" * 20, "more than 30 levels"),
         ("a.__class__", "'__class__' is not allowed"),
         ("__builtins__", "'__builtins__' is not allowed"),
         ('a["__class__"]', "'__class__' is not allowed"),
@@ -269,3 +306,56 @@ def test_generated_code_holds_no_text_of_the_source_but_literals() -> None:
     expression = compile_expression(f"concat({hostile!r}, this[{hostile!r}])")
     assert expression({hostile: "!"}) == hostile + "!"
     assert isinstance(ast.parse(repr(hostile), mode="eval").body, ast.Constant)
+
+
+LONG = "长" * 100_001
+MANY: list[object] = [{"word": "x"}] * 10_001
+HOSTILE: dict[str, object] = {
+    "long": LONG,
+    "most": "ab" * 50_000,
+    "same": "AB" * 50_000,
+    "many": MANY,
+    "lines": MANY[:10_000],
+    "deep": [[]],
+}
+for _ in range(500):
+    HOSTILE["deep"] = [HOSTILE["deep"]]
+HOSTILE["deeper"] = [HOSTILE["deep"]]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("upper(long)", "text is longer than 100,000 characters"),
+        ('long < "a"', "text is longer than 100,000 characters"),
+        ('"a" in long', "text is longer than 100,000 characters"),
+        ("concat(most, most)", "text is longer than 100,000 characters"),
+        ("any(lines, concat(most, most))", "text is longer than 100,000 characters"),
+        ('replace(most, "ab", "aaaaaa")', "text is longer than 100,000 characters"),
+        ("join(each(lines, most))", "text is longer than 100,000 characters"),
+        ("count(many, item.word)", "list is longer than 10,000 items"),
+        ("any(lines, contains(most, concat(item.word, 1)))", "too much data for one expression"),
+        ("any(lines, lower(same) == none)", "too much data for one expression"),
+        ("count(lines, contains(many, item.none))", "too much data for one expression"),
+        ("count(lines, many == lines)", None),
+        ("sum(lines, len(item.word))", None),
+        ("this.deep == deeper", "data is nested too deep to be compared"),
+        ("number(most)", "number() cannot read this text"),
+        ("date(most)", "date() needs a date such as 2026-01-05, found text"),
+    ],
+)
+def test_hostile_data_meets_a_bound(source: str, message: str | None) -> None:
+    start = time.thread_time()
+    try:
+        found: str | None = None
+        compile_expression(source)(HOSTILE)
+    except EvaluationError as error:
+        found = str(error)
+    assert found == message
+    assert time.thread_time() - start < 1
+
+
+def test_a_bound_of_one_list_function_is_not_left_to_the_next() -> None:
+    with pytest.raises(EvaluationError):
+        compile_expression("any(lines, contains(most, concat(item.word, 1)))")(HOSTILE)
+    assert compile_expression("len(lower(most))")(HOSTILE) == 100_000

@@ -31,6 +31,13 @@ def test_what_sounds_secret_is_declared_secret(name: str) -> None:
             assert "SecretStr" in str(info.annotation), field
 
 
+def test_what_is_stored_with_its_defaults_can_be_opened_again() -> None:
+    """A connection that only takes pushes names no app: the empty default is stored, and read again."""
+    leads = installed()["douyin_leads"]
+    plain, sealed = split_secrets(leads, {"sources": [], "push_token": "a", "push_secretkey": "b"})
+    leads.settings.model_validate({**plain, **sealed})
+
+
 @pytest.mark.parametrize(
     ("given", "read"),
     [

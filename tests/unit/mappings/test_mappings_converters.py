@@ -8,6 +8,12 @@ from hypothesis import strategies as st
 
 from mappings import CONVERTERS, ConversionError, compile_mapping
 
+NOT_FINITE = [
+    float("nan"),
+    float("inf"),
+    *map(Decimal, ("NaN", "sNaN", "Infinity", "-Infinity")),
+]
+REQUIRED = {"pad": 5, "replace": "a", "substring": 0, "prefix": "a", "suffix": "a", "item": 0}
 JANUARY = datetime(2026, 1, 5, 4, 0, tzinfo=UTC)
 
 
@@ -90,6 +96,53 @@ def convert(written: str, value: object) -> object:
         ("split", "a, b,,c", ["a", "b", "c"]),
         ('split("；")', "甲；乙", ["甲", "乙"]),
         ("digits", "编号 １２-3", "123"),
+        ("halfwidth", "（ＡＢ）１２", "(AB)12"),
+        ("squeeze", "  a \t b\u3000c ", "a b c"),
+        ("pad(6)", 42, "000042"),
+        ("pad(4, fill=x, side=right)", "ab", "abxx"),
+        ("pad(2)", "abc", "abc"),
+        ('replace("-")', "AR-1-2", "AR12"),
+        ('replace("有限公司", "")', "示例有限公司", "示例"),
+        ("replace(a)", "aaa", None),
+        ("substring(1, 3)", "abcd", "bc"),
+        ("substring(-2)", "abcd", "cd"),
+        ("substring(9)", "abcd", None),
+        ("prefix(C)", 17, "C17"),
+        ('suffix("号")', 17, "17号"),
+        ("item(0)", [0.5, 2], Decimal("0.5")),
+        ("item(-1)", ["a", "b"], "b"),
+        ("item(2)", ["a", "b"], None),
+        ("rmb_upper", "0", "零元整"),
+        ("rmb_upper", Decimal("-0.00"), "零元整"),
+        ("rmb_upper", "0.05", "伍分"),
+        ("rmb_upper", 0.1, "壹角"),
+        ("rmb_upper", "1,200.50", "壹仟贰佰元伍角"),
+        ("rmb_upper", Decimal("1E+4"), "壹万元整"),
+        ("rmb_upper", 10001, "壹万零壹元整"),
+        ("rmb_upper", "110.05", "壹佰壹拾元零伍分"),
+        ("rmb_upper", "-5.2", "负伍元贰角"),
+        (
+            "rmb_upper",
+            "9007199254740993.01",
+            "玖仟零柒万壹仟玖佰玖拾贰亿伍仟肆佰柒拾肆万零玖佰玖拾叁元零壹分",
+        ),
+        ("rmb_upper", " ", None),
+        ("region_of_address", "浙江省宁波市示例路1号", "浙江省"),
+        ("region_of_address(city)", "浙江省宁波市示例路1号", "宁波市"),
+        ("region_of_address(city)", "浙江 杭州 西湖区", "杭州市"),
+        ("region_of_address", "余杭区示例路", "浙江省"),
+        ("region_of_address(city)", "吉林市昌邑区", "吉林市"),
+        ("region_of_address", "广西南宁", "广西壮族自治区"),
+        ("region_of_address(city)", "北京朝阳区", "北京市"),
+        ("region_of_address(city)", "湖北省仙桃市", "仙桃市"),
+        ("region_of_address(city)", "广东省", None),
+        ("region_of_address", "朝阳区示例路", None),
+        ("region_of_address", "示例路1号", None),
+        ("region_of_phone", "+8613800000001", "北京市"),
+        ("region_of_phone(city)", "0571-88880000", "杭州市"),
+        ("region_of_phone", "4008001234", None),
+        ("region_of_phone", "+85221234567", "香港特别行政区"),
+        ("region_of_phone", "+16502530000", None),
         ("json", '{"a": [1, 2.50]}', {"a": [1, Decimal("2.50")]}),
         ("json", {"a": 0.1}, {"a": Decimal("0.1")}),
     ],
@@ -121,6 +174,13 @@ def test_conversion(written: str, value: object, expected: object) -> None:
         ("phone", "12", "is not a phone number"),
         ("credit_code", "91110000600037341X", "is not a unified social credit code"),
         ("text", {"a": 1}, "is not a text"),
+        ("item(0)", "abc", "is not a list"),
+        ("pad(5)", ["a"], "is not a text"),
+        ("rmb_upper", "0.005", "has fractions of a fen"),
+        ("rmb_upper", 10**16, "is too large an amount"),
+        ("rmb_upper", "many", "is not a number"),
+        ("region_of_phone", "138****0001", "is not a phone number"),
+        ("region_of_address", {"city": "x"}, "is not a text"),
         ("json", "{", "is not JSON"),
         ("json", "NaN", "is not JSON"),
     ],
@@ -132,14 +192,77 @@ def test_refused(written: str, value: object, message: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(CONVERTERS))
 def test_every_converter_leaves_absent_values_out_and_refuses_odd_ones_politely(name: str) -> None:
-    assert convert(name, None) is None
-    assert convert(name, "") is None
-    for odd in (b"bytes", object(), float("inf"), 10**4000):
+    written = f"{name}({REQUIRED[name]})" if name in REQUIRED else name
+    assert convert(written, None) is None
+    assert convert(written, "") is None
+    for odd in (b"bytes", object(), *NOT_FINITE, 10**4000, [Decimal("NaN")], {"a": Decimal("Infinity")}):
         try:
-            result = convert(name, odd)
+            result = convert(written, odd)
         except ConversionError as error:
             result = str(error)
         assert not isinstance(result, float)
+        assert "nan" not in repr(result).lower()
+        assert "infinity" not in repr(result).lower()
+
+
+@pytest.mark.parametrize(
+    "value", [*NOT_FINITE, Decimal("1E+400"), [Decimal("NaN")], {"a": [Decimal("sNaN")]}]
+)
+@pytest.mark.parametrize(
+    "row",
+    [
+        "x",
+        "{expr: x}",
+        "{expr: x + 0}",
+        "{expr: 'coalesce(y, x)'}",
+        "{expr: 'x if x is not None else 1'}",
+        "{expr: 'abs(x)'}",
+        "{from: x, as: decimal}",
+        "{from: x, as: decimal(2)}",
+        "{from: x, as: json}",
+        "{from: x, lookup: t, on_miss: pass}",
+        "{from: x, table: {a: b}}",
+        "{from: x, default: 1}",
+        "{each: l, fields: {A: parent.x}}",
+    ],
+)
+def test_a_number_that_is_none_never_passes(row: str, value: object) -> None:
+    mapping = compile_mapping(f"mapping: a\nfrom: a\nto: b\nfields:\n  T: {row}\n", file="x.yaml")
+    mapped = mapping.apply({"x": value, "l": [1]})
+    assert len(mapped.problems) == 1
+    assert mapped.data in ({}, {"T": [{}]})
+
+
+DIGITS = {digit: value for value, digit in enumerate("零壹贰叁肆伍陆柒捌玖")}
+UNITS = {"拾": 10, "佰": 100, "仟": 1000}
+
+
+def read_whole(text: str) -> int:
+    """Another way round, by the rules of the notation: what a clerk would read."""
+    for unit, size in (("亿", 10**8), ("万", 10**4)):
+        if unit in text:
+            above, below = text.rsplit(unit, 1)
+            return read_whole(above) * size + read_whole(below)
+    total = digit = 0
+    for sign in text:
+        if sign in UNITS:
+            total, digit = total + digit * UNITS[sign], 0
+        else:
+            digit = DIGITS[sign]
+    return total + digit
+
+
+def read_rmb(text: str) -> Decimal:
+    whole, _, rest = text.removesuffix("整").removeprefix("负").rpartition("元")
+    tenths, _, hundredths = rest.rpartition("角")
+    fen = DIGITS[hundredths.removesuffix("分")[-1:] or "零"] + 10 * DIGITS[tenths or "零"]
+    amount = (read_whole(whole) * 100 + fen) * (-1 if text.startswith("负") else 1)
+    return Decimal(amount).scaleb(-2)
+
+
+@given(st.decimals(-(10**15), 10**15, places=2, allow_nan=False) | st.integers(-(10**16) + 1, 10**16 - 1))
+def test_an_amount_written_out_is_the_amount(amount: Decimal | int) -> None:
+    assert read_rmb(str(convert("rmb_upper", amount))) == amount
 
 
 amounts = st.decimals(min_value=0, max_value=10**12, places=2, allow_nan=False)

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from configuration import ConfigurationError
-from mappings import CompiledMapping, UnknownMapping, check_samples, compile_mapping, library, load, names
+from mappings import (
+    CompiledMapping,
+    UnknownMapping,
+    check_samples,
+    compile_mapping,
+    library,
+    load,
+    names,
+    shipped,
+)
 
 HEAD = "mapping: a.b\nfrom: a\nto: b\nfields:\n"
 
@@ -19,17 +28,17 @@ HEAD = "mapping: a.b\nfrom: a\nto: b\nfields:\n"
         (HEAD, "x.yaml:4:1: 'fields' is missing"),
         (HEAD + "  {}", "x.yaml:5:3: no fields — add a line 'target: source'"),
         ("mapping: a\nfeilds: {A: b}", "x.yaml:2:1: unknown key 'feilds' — did you mean 'fields'?"),
-        (HEAD + "  A: {form: b}", "x.yaml:5:7: unknown key 'form' — did you mean 'from'?"),
+        (HEAD + "  A: {form: b}", "x.yaml:5:7: A: unknown key 'form' — did you mean 'from'?"),
         (HEAD + "  A: {lookup: t}", "x.yaml:5:3: 'A' has no source — give one of from, expr, value, each"),
         (HEAD + "  A: {from: b, expr: c}", "x.yaml:5:3: 'A' has from and expr — give one of"),
         (
             HEAD + "  A: 5",
-            "x.yaml:5:3: expected a path or a row, found the number 5 — write 'Target: source.path'",
+            "x.yaml:5:3: A: expected a path or a row, found the number 5 — write 'Target: source.path'",
         ),
-        (HEAD + "  A:", "x.yaml:5:3: expected a path or a row, found nothing"),
-        (HEAD + "  A: [b]", "x.yaml:5:3: expected a path or a row, found a list"),
-        (HEAD + "  A: b..c", "x.yaml:5:7: 'b..c' is not a path — write it like lines[0].sku"),
-        (HEAD + "  A: {from: 'b[x]'}", "x.yaml:5:15: 'b[x]' is not a path"),
+        (HEAD + "  A:", "x.yaml:5:3: A: expected a path or a row, found nothing"),
+        (HEAD + "  A: [b]", "x.yaml:5:3: A: expected a path or a row, found a list"),
+        (HEAD + "  A: b..c", "x.yaml:5:7: A: 'b..c' is not a path — write it like lines[0].sku"),
+        (HEAD + "  A: {from: 'b[x]'}", "x.yaml:5:15: A: 'b[x]' is not a path"),
         (HEAD + "  A: b\n  A: c", "x.yaml:6:3: key 'A' is repeated — it is already in line 5; keep one"),
         (HEAD + "  A.B: b\n  A . B: c", "x.yaml:6:3: target 'A . B' is repeated — it is already in line 5"),
         (
@@ -41,11 +50,11 @@ HEAD = "mapping: a.b\nfrom: a\nto: b\nfields:\n"
         (HEAD + "  A[0]: b", "x.yaml:5:3: 'A[0]' has a bracket — write a list with each: and fields:"),
         (
             HEAD + "  A: {from: b, as: decimol(2)}",
-            "x.yaml:5:20: unknown converter 'decimol' — did you mean 'decimal'?",
+            "x.yaml:5:20: A: unknown converter 'decimol' — did you mean 'decimal'?",
         ),
         (
             HEAD + "  A: {from: b, as: qqqq}",
-            "x.yaml:5:20: unknown converter 'qqqq' — known: boolean, credit_code",
+            "x.yaml:5:20: A: unknown converter 'qqqq' — known: boolean, credit_code",
         ),
         (
             HEAD + "  A: {from: b, as: decimal(two)}",
@@ -68,20 +77,23 @@ HEAD = "mapping: a.b\nfrom: a\nto: b\nfields:\n"
         (HEAD + "  A: {from: b, as: phone(ZZ)}", "phone: unknown region 'ZZ', write it like CN"),
         (
             HEAD + "  A: {from: b, as: 'decimal('}",
-            "x.yaml:5:20: 'decimal(' is not a converter — write it like dec",
+            "x.yaml:5:20: A: 'decimal(' is not a converter — write it like dec",
         ),
         (HEAD + "  A: {from: b, as: 'decimal(1+1)'}", "decimal: arguments are numbers and texts"),
         (HEAD + "  A: {from: b, as: 'os.system(1)'}", "'os.system(1)' is not a converter"),
-        (HEAD + "  A: {expr: 'a = 1'}", "x.yaml:5:16: a single = does not compare — write =="),
-        (HEAD + "  A: {expr: a + uper(b)}", "x.yaml:5:17: unknown function 'uper' — did you mean 'upper'?"),
-        (HEAD + "  A: {from: b, when: c.__class__}", "x.yaml:5:22: '__class__' is not allowed"),
+        (HEAD + "  A: {expr: 'a = 1'}", "x.yaml:5:16: A: a single = does not compare — write =="),
+        (
+            HEAD + "  A: {expr: a + uper(b)}",
+            "x.yaml:5:17: A: unknown function 'uper' — did you mean 'upper'?",
+        ),
+        (HEAD + "  A: {from: b, when: c.__class__}", "x.yaml:5:22: A: '__class__' is not allowed"),
         (
             HEAD + "  A: {from: b, on_miss: park}",
-            "x.yaml:5:16: 'on_miss' goes with lookup or table — remove it",
+            "x.yaml:5:16: A: 'on_miss' goes with lookup or table — remove it",
         ),
         (
             HEAD + "  A: {from: b, lookup: t, on_miss: prak}",
-            "x.yaml:5:36: unknown on_miss 'prak' — did you mean 'park'?",
+            "x.yaml:5:36: A: unknown on_miss 'prak' — did you mean 'park'?",
         ),
         (
             HEAD + "  A: {from: b, lookup: t, on_miss: default}",
@@ -89,20 +101,29 @@ HEAD = "mapping: a.b\nfrom: a\nto: b\nfields:\n"
         ),
         (
             HEAD + "  A: {from: b, lookup: t, table: {a: b}}",
-            "x.yaml:5:27: has lookup and table — keep one of them",
+            "x.yaml:5:27: A: has lookup and table — keep one of them",
         ),
-        (HEAD + "  A: {from: b, required: yes}", "x.yaml:5:26: expected true or false, found the text 'yes'"),
-        (HEAD + "  A: {from: b, max: long}", "x.yaml:5:21: expected a whole number, found the text 'long'"),
-        (HEAD + "  A: {from: b, max: 0}", "x.yaml:5:21: 'max' is at least 1"),
-        (HEAD + "  A: {from: b, truncate: true}", "x.yaml:5:16: 'truncate' goes with max — add 'max: …'"),
+        (
+            HEAD + "  A: {from: b, required: yes}",
+            "x.yaml:5:26: A: expected true or false, found the text 'yes'",
+        ),
+        (
+            HEAD + "  A: {from: b, max: long}",
+            "x.yaml:5:21: A: expected a whole number, found the text 'long'",
+        ),
+        (HEAD + "  A: {from: b, max: 0}", "x.yaml:5:21: A: 'max' is at least 1"),
+        (HEAD + "  A: {from: b, truncate: true}", "x.yaml:5:16: A: 'truncate' goes with max — add 'max: …'"),
         (
             HEAD + "  A: {from: b, fields: {B: c}}",
-            "x.yaml:5:16: 'fields' goes with each: — add 'each: list.path'",
+            "x.yaml:5:16: A: 'fields' goes with each: — add 'each: list.path'",
         ),
-        (HEAD + "  A: {each: b}", "x.yaml:5:6: 'fields' is missing"),
-        (HEAD + "  A: {each: b, as: text, fields: {B: c}}", "x.yaml:5:16: 'as' does not go with each:"),
+        (HEAD + "  A: {each: b}", "x.yaml:5:6: A: 'fields' is missing"),
+        (HEAD + "  A: {each: b, as: text, fields: {B: c}}", "x.yaml:5:16: A: 'as' does not go with each:"),
         (HEAD + "  A: {each: 'b[*].c', fields: {B: c}}", "each: goes over one list"),
-        (HEAD + "  A: {each: b, fields: {B: {from: c, as: txt}}}", "x.yaml:5:42: unknown converter 'txt'"),
+        (
+            HEAD + "  A: {each: b, fields: {B: {from: c, as: txt}}}",
+            "x.yaml:5:42: A[*].B: unknown converter 'txt'",
+        ),
         (HEAD + "  A: {from: !!python/name:os.system b}", "is not allowed — remove it"),
         (HEAD + "  A: b\nsamples:\n  - {in: {}}", "x.yaml:7:5: 'out' is missing — add 'out: …'"),
         (
@@ -184,13 +205,13 @@ def test_sample_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setattr(library, "LIBRARY", tmp_path / "library")
+    monkeypatch.setattr(shipped, "LIBRARY", tmp_path / "library")
     library.load.cache_clear()
-    library.files.cache_clear()
+    shipped.files.cache_clear()
     (tmp_path / "library/vendor").mkdir(parents=True)
     yield tmp_path / "library/vendor"
     library.load.cache_clear()
-    library.files.cache_clear()
+    shipped.files.cache_clear()
 
 
 def test_library(shelf: Path) -> None:

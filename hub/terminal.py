@@ -1,0 +1,34 @@
+"""What the modules of the command line share."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+
+from hub.bootstrap import Hub, open_hub
+from hub.servers import database
+from hub.settings import Settings
+
+T = TypeVar("T")
+
+screen = Console()
+errors = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="供程序读取 (machine readable)")]
+
+
+def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
+    with database(Settings()) as settings:
+
+        async def run() -> T:
+            async with open_hub(settings, pool_size=4) as hub:
+                return await work(hub)
+
+        return asyncio.run(run())
+
+
+def print_json(value: object) -> None:
+    print(json.dumps(value, default=str, ensure_ascii=False))  # noqa: T201
