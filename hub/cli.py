@@ -1,12 +1,14 @@
 """The command line."""
 
 import asyncio
+import importlib
 import json
 import logging
 import os
 import signal
 import socket
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -16,37 +18,64 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
+from typer.core import TyperGroup
 
 from configuration import ConfigurationError
 from crm_store.migrate import OutdatedSchema, check_revision
 from crm_store.sealing import WrongKey
 from domain.faults import Fault
-from hub import (
-    mapping_diff_command,  # noqa: F401
-    mapping_tools_commands,  # noqa: F401  (adds its commands to the group)
-    mappings_commands,  # noqa: F401
-)
-from hub.backfill_commands import backfill_app
 from hub.bootstrap import Hub
-from hub.code_tables_commands import codes_app
-from hub.config_commands import config_app
-from hub.contract_commands import contract_app
-from hub.drift_commands import drift_app
-from hub.mappings_app import mappings_app
 from hub.settings import Settings
 from hub.terminal import AsJson, errors, print_json, screen, with_hub
 
+
+def _mappings() -> typer.Typer:
+    for module in ("mappings_commands", "mapping_diff_command", "mapping_tools_commands"):
+        importlib.import_module(f"hub.{module}")  # adds its commands to the group
+    return _from("hub.mappings_app", "mappings_app")()
+
+
+def _from(module: str, name: str) -> Callable[[], typer.Typer]:
+    def bring() -> typer.Typer:
+        found = getattr(importlib.import_module(module), name)
+        assert isinstance(found, typer.Typer)
+        return found
+
+    return bring
+
+
+GROUPS: Mapping[str, Callable[[], typer.Typer]] = {
+    "mappings": _mappings,
+    "config": _from("hub.config_commands", "config_app"),
+    "codes": _from("hub.code_tables_commands", "codes_app"),
+    "drift": _from("hub.drift_commands", "drift_app"),
+    "backfill": _from("hub.backfill_commands", "backfill_app"),
+    "contract": _from("hub.contract_commands", "contract_app"),
+}
+
+
+class LateGroups(TyperGroup):
+    """Groups whose modules are imported when they are asked for: a worker comes up without them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in GROUPS:
+            return super().get_command(ctx, cmd_name)
+        command = typer.main.get_command(GROUPS[cmd_name]())
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
-    no_args_is_help=True, help="Guantong 贯通：从广告线索到核销的集成中枢", add_completion=False
+    cls=LateGroups,
+    no_args_is_help=True,
+    help="Guantong 贯通：从广告线索到核销的集成中枢",
+    add_completion=False,
 )
 connector_app = typer.Typer(no_args_is_help=True, help="连接器：新建")
 app.add_typer(connector_app, name="connector")
-app.add_typer(mappings_app, name="mappings")
-app.add_typer(config_app, name="config")
-app.add_typer(codes_app, name="codes")
-app.add_typer(drift_app, name="drift")
-app.add_typer(backfill_app, name="backfill")
-app.add_typer(contract_app, name="contract")
 
 SANDBOX_PORTS = {"douyin_leads": 8711, "esign": 8712, "kingdee": 8713, "yonyou_u8": 8714, "bank": 8715}
 

@@ -10,7 +10,7 @@ from hub.world import World
 
 LEAST_KILLS = 5
 FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 8.0
+LONGEST_PAUSE = 12.0
 RESTARTS = 4
 """The longest pause in times of a restart: on a slow machine too, work goes on between the strikes."""
 
