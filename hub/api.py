@@ -138,7 +138,8 @@ def _add_routes(api: FastAPI, token: str) -> None:
     @api.exception_handler(Fault)
     async def fault(request: Request, error: Fault) -> JSONResponse:
         status = 422 if isinstance(error, Misconfigured) else 502
-        return JSONResponse({"error": str(error), "fault": error.kind}, status_code=status)
+        said = request.app.state.hub.connections.masked(str(error))
+        return JSONResponse({"error": said, "fault": error.kind}, status_code=status)
 
     @api.get("/health")
     async def health(hub: HubHere) -> dict[str, str]:

@@ -151,12 +151,13 @@ async def _later(hub: Hub, held: Backfill, fault: Fault) -> None:
         attempts = row["attempts"] if row else ATTEMPTS
         if attempts < ATTEMPTS:
             wait = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
-            await uow.backfills.put_back(held, wait, str(fault))
+            await uow.backfills.put_back(held, wait, hub.connections.masked(str(fault)))
             return
     await _fail(hub, held, str(fault))
 
 
 async def _fail(hub: Hub, held: Backfill, reason: str) -> None:
+    reason = hub.connections.masked(reason)
     async with hub.store.transaction() as uow:
         if await uow.backfills.fail(held, reason):
             await uow.open_items.open_task(

@@ -59,7 +59,7 @@ async def _run(hub: Hub, job: Job) -> None:
         with exchange_subject(f"job/{job.name}"):
             await job.run(hub)
     except Fault as fault:
-        failure = f"{fault.kind}: {fault}"
+        failure = hub.connections.masked(f"{fault.kind}: {fault}")
         log.warning("job.fault", job=job.name, fault=failure)
     except Exception as error:
         failure = f"{type(error).__name__}: {error}"

@@ -82,6 +82,7 @@ class OpenConnections:
         self._redis = redis_client
         self._clock = clock
         self._adapters: dict[str, object] = {}
+        self._redactors: dict[str, Redactor] = {}
         self._able: dict[type, Mapping[str, object]] = {}
         self._opened: dict[str, Connection] = {}
         self._codes: Mapping[str, CodeTable] = NO_TABLES
@@ -142,6 +143,12 @@ class OpenConnections:
         self._opened.pop(connection, None)
         self._adapters.pop(connection, None)
 
+    def masked(self, text: str) -> str:
+        """Without any secret of a connection: a vendor may repeat one in what it refuses."""
+        for redactor in self._redactors.values():
+            text = redactor.text(text)
+        return text
+
     def _reopen(self, connection: Connection) -> None:
         """One that cannot be opened is missing, and its work is told so; the others go on."""
         self._opened[connection.id] = connection
@@ -157,10 +164,11 @@ class OpenConnections:
         if connector is None:
             raise Misconfigured(f"没有安装连接器 {connection.connector} (no such connector)")
         settings = connector.settings.model_validate({**connection.settings, **connection.secrets})
+        redactor = self._redactors[connection.id] = Redactor(secrets_of(settings))
         sender = Sender(
             self._client,
             connection=connection.id,
-            redactor=Redactor(secrets_of(settings)),
+            redactor=redactor,
             recorder=StoreRecorder(self._store),
             budget=self._budget(connection.id, connector.manifest.limits.get("requests_per_second")),
             breaker=Breaker(),

@@ -208,11 +208,10 @@ class Workbench:
 
     async def _settle(self, delivery: Delivery, fault: Fault) -> None:
         settlement = settle(fault, delivery.attempts, self._backoff, self._chance)
-        log.info(
-            "delivery.fault", key=delivery.key, fault=fault.kind, state=settlement.state, text=str(fault)
-        )
+        said = self._hub.connections.masked(str(fault))
+        log.info("delivery.fault", key=delivery.key, fault=fault.kind, state=settlement.state, text=said)
         if settlement.state == "failed":
-            await self._fail(delivery, fault.kind, str(fault), owner=OWNERS.get(fault.kind, "it"))
+            await self._fail(delivery, fault.kind, said, owner=OWNERS.get(fault.kind, "it"))
             return
         async with self._hub.store.transaction() as uow:
             await uow.deliveries.put_back(
@@ -220,15 +219,15 @@ class Workbench:
                 settlement.state,
                 wait=settlement.wait,
                 fault=fault.kind,
-                reason=str(fault),
+                reason=said,
                 mapping=mappings_used(),
             )
-            if settlement.pauses_connection and await uow.connections.pause(delivery.connection, str(fault)):
+            if settlement.pauses_connection and await uow.connections.pause(delivery.connection, said):
                 await uow.open_items.open_task(
                     f"paused/{delivery.connection}/{delivery.id}/{delivery.lease}",
                     kind="connection_paused",
                     owner="it",
-                    title=f"连接 {delivery.connection} 已暂停：{fault}",
+                    title=f"连接 {delivery.connection} 已暂停：{said}",
                     detail={"connection": delivery.connection, "delivery": delivery.key},
                 )
 

@@ -55,6 +55,9 @@ class FixedClock:
         return self.moment
 
 
+SECRET = "made-up-secret-7"
+
+
 class FakePorts:
     """Implements flows.context.Ports, and what the workbench asks of its connections."""
 
@@ -75,6 +78,9 @@ class FakePorts:
 
     async def refresh(self, *, stale_after: float = 0) -> None:
         return
+
+    def masked(self, text: str) -> str:
+        return text.replace(SECRET, "***")
 
 
 def context_of(store: Store, ports: FakePorts, clock: FixedClock | None = None) -> Context:

@@ -15,7 +15,7 @@ def caught(control: str, mark: str, *, leads: int, steps: int) -> bool:
                 leads=leads,
                 seed=seed,
                 chaos=True,
-                patience=12,
+                patience=8,
                 steps=steps,
                 commands={"api": ["-m", f"tests.e2e.controls.{control}", "api"]},
             ),

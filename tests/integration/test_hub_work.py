@@ -15,6 +15,7 @@ from hub.settings import Settings
 from hub.work import MESSAGE_ATTEMPTS, Workbench
 from tests.factories import (
     NOW,
+    SECRET,
     FakeFeed,
     FakeLedger,
     FakePorts,
@@ -221,6 +222,18 @@ async def test_a_dead_letter_asks_somebody_and_a_replay_that_works_withdraws_it(
     (row,) = await house.deliver(number)
     assert row["state"] == "done"
     assert await house.tasks("dead_letter") == []
+
+
+@pytest.mark.parametrize("fault", [faults.Rejected, faults.Transient, faults.Misconfigured])
+async def test_a_secret_that_the_vendor_repeats_is_not_written_down(
+    house: House, fault: type[faults.Fault]
+) -> None:
+    number = await house.customer()
+    house.ledger.failing = [fault(f"{SECRET} 不对")]
+    (row,) = await house.deliver(number)
+    assert row["reason"] == "*** 不对"
+    for kind in ("dead_letter", "connection_paused"):
+        assert SECRET not in repr(await house.tasks(kind))
 
 
 async def test_what_fails_every_time_ends_as_a_dead_letter(house: House) -> None:
