@@ -255,6 +255,7 @@ def test_downloads(answer: Reply, content: bytes | None) -> None:
 @pytest.mark.parametrize(
     "body",
     [WHOLE[:9], b"<html>%%EOF", b"PK nonsense", bundle("a.pdf", "b.pdf"), bundle(), bundle("a.pdf")[:40]],
+    ids=["cut", "page", "nonsense", "two", "empty", "cut bundle"],  # a bundle holds the time
 )
 def test_broken_downloads(body: bytes) -> None:
     with pytest.raises(Malformed):
