@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/guantong demo
 
 test: $(READY) lint
-	$(BIN)/pytest -n 3 --dist loadfile --ignore tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/e2e
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 lint: $(READY)

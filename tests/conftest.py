@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 from sqlalchemy import make_url
 
@@ -17,6 +18,9 @@ from hub.embedded import Servers, embedded_servers
 from tests.factories import KEY
 
 _numbers = itertools.count(1)
+
+hypothesis.settings.register_profile("guantong", max_examples=50)
+hypothesis.settings.load_profile("guantong")
 
 # Set before the command line is imported: its tables are as wide as the terminal.
 os.environ["COLUMNS"] = "200"

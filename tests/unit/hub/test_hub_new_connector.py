@@ -38,7 +38,9 @@ def run(folder: Path, *command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["erp", f"n{'a' * (LONGEST_NAME - 3)}_z"])
+@pytest.mark.parametrize(
+    "name", ["erp", pytest.param(f"n{'a' * (LONGEST_NAME - 3)}_z", marks=pytest.mark.soak)]
+)
 def test_the_skeleton_passes_linters_and_its_own_tests(copy: Path, name: str) -> None:
     written = [str(path) for path in new_connector(name, copy) if path.suffix == ".py"]
     run(copy, "-m", "ruff", "check", *written)
