@@ -66,6 +66,8 @@ class Tree:
             raise ExpressionError(f"is longer than {MAX_SOURCE:,} characters", MAX_SOURCE)
         if not self._text:
             raise ExpressionError("the expression is empty", 1)
+        if "\0" in self._text:  # releases of Python 3.11 tell it in different ways
+            raise ExpressionError("null bytes are not allowed", self.source.index("\0") + 1)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
