@@ -7,6 +7,7 @@ from typing import Any
 
 from hub.reruns import Given
 from mappings import CodeTable, CompiledMapping, Problem, both_ways
+from mappings.tables import layered
 
 EXAMPLES = 3
 ABSENT = object()
@@ -84,7 +85,7 @@ def compare(
     """`tables`: the hub's, which come before those of a connection."""
     found = MappingDiff(f"{before.name}@{before.version}", f"{after.name}@{after.version}")
     for given in records:
-        known = {**both_ways(given.tables), **tables}
+        known = layered(tables, both_ways(given.tables))
         old, new = (mapping.apply(given.record, tables=known) for mapping in (before, after))
         changed = _fields(found, given.subject, old.data, new.data)
         changed |= _problems(found, given.subject, old.problems, new.problems)

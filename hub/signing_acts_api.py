@@ -1,22 +1,15 @@
 """Urging, extending, revoking and evidence over HTTP."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.states import SigningAct
 from flows import signing_acts
+from hub.api_parts import HubHere
 from hub.bootstrap import Hub
-
-
-def _hub(request: Request) -> Hub:
-    hub: Hub = request.app.state.hub
-    return hub
-
-
-HubHere = Annotated[Hub, Depends(_hub)]
 
 
 class ActBody(BaseModel):
