@@ -38,8 +38,8 @@ from connectors.douyin_leads.settings import Settings as Douyin
 from crm_store import Store
 from hub.budgets import RedisPlaces
 from hub.demo.run import free_ports
-from hub.embedded import sealing_key
 from hub.evidence import StoreRecorder
+from hub.keys import sealing_key
 from hub.servers import servers
 from hub.settings import Settings
 from hub.supervise import Part

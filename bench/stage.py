@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 
 from hub.demo.run import free_ports
-from hub.embedded import api_token
+from hub.keys import api_token
 from hub.servers import servers
 from hub.settings import Settings
 from hub.supervise import Part, Supervisor

@@ -283,3 +283,17 @@ def plain(value: object) -> object:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(item) for item in value]
     return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractText:
+    """What is printed and signed."""
+
+    number: str
+    title: str
+    seller: str
+    buyer: str
+    total: Money
+    lines: Sequence[tuple[str, str, Money]]
+    """Title, quantity, amount."""
+    plan: Sequence[tuple[str, Money]]

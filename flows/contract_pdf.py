@@ -1,7 +1,6 @@
 """The contract as a PDF. The same text gives the same bytes, so that a file is known by its hash."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import BytesIO
 
 from reportlab.lib import colors
@@ -12,7 +11,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from domain.money import Money
+from domain.records import ContractText
 
 FONT = "STSong-Light"
 """A font that every PDF reader for Chinese has: nothing is embedded."""
@@ -27,18 +26,6 @@ GRID = TableStyle(
         ("ALIGN", (-1, 1), (-1, -1), "RIGHT"),
     ]
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractText:
-    number: str
-    title: str
-    seller: str
-    buyer: str
-    total: Money
-    lines: Sequence[tuple[str, str, Money]]
-    """Title, quantity, amount."""
-    plan: Sequence[tuple[str, Money]]
 
 
 def render_contract(text: ContractText) -> bytes:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from crm_store import Row, UnitOfWork
 from domain.money import Money
-from domain.records import Company, ContractLine, Instalment
+from domain.records import Company, ContractLine, ContractText, Instalment
 from domain.states import ContractEvent, ContractState, IllegalCommand, move_contract
 from flows.context import Context
-from flows.contract_pdf import ContractText, render_contract
 
 SEND = "sign.send"
 
@@ -128,6 +127,8 @@ async def submit_contract(uow: UnitOfWork, number: str) -> bool:
 
 async def approve_contract(uow: UnitOfWork, number: str, context: Context) -> bool:
     """Approving → approved; in the same transaction the sending to the signing service is due."""
+    from flows.contract_pdf import render_contract  # its library loads slowly; most processes never draw
+
     contract = await _command(uow, number, ContractEvent.APPROVE, past=ContractState.APPROVED)
     if contract is None:
         return False

@@ -11,7 +11,7 @@ from crm_store import Store, Wake
 from flows.context import Context
 from flows.policy import Policy
 from hub.budgets import REDIS_LIMITS
-from hub.embedded import sealing_key
+from hub.keys import sealing_key
 from hub.registry import OpenConnections
 from hub.settings import Settings, SystemClock
 from router import RoutingPlan

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import redis
 
 from configuration import ConfigurationError
-from crm_store.migrate import unsafe_settings
+from crm_store.revision import unsafe_settings
 from crm_store.sealing import WrongKey
 from hub.bootstrap import Hub, open_hub
 from hub.servers import servers

@@ -36,8 +36,8 @@ from domain.ports import Clock
 from flows import cash, contracts, receivables
 from flows.context import Context
 from hub.bootstrap import Hub, sleep_on
-from hub.embedded import sealing_key
 from hub.explain import Unexplained
+from hub.keys import sealing_key
 from hub.live_mappings import Load
 from hub.mapping_references import name_of, resolve
 from hub.preview_books import Codes, stock

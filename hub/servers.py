@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from crm_store.migrate import migrate
+from crm_store.revision import ensure_schema
 from hub.embedded import Servers, embedded_postgres, embedded_servers
 from hub.settings import Settings
 
@@ -12,7 +12,7 @@ from hub.settings import Settings
 def servers(settings: Settings) -> Iterator[Settings]:
     """Settings with both URLs, on a migrated database."""
     if settings.database_url and settings.redis_url:
-        migrate(settings.database_url)
+        ensure_schema(settings.database_url)
         yield settings
         return
     with embedded_servers(settings.data) as embedded:
@@ -23,7 +23,7 @@ def servers(settings: Settings) -> Iterator[Settings]:
 def database(settings: Settings) -> Iterator[Settings]:
     """For commands that need no broker. Shares the embedded server with a running hub."""
     if settings.database_url:
-        migrate(settings.database_url)
+        ensure_schema(settings.database_url)
         yield settings
         return
     with embedded_postgres(settings.data) as url:
@@ -31,7 +31,7 @@ def database(settings: Settings) -> Iterator[Settings]:
 
 
 def _with(settings: Settings, embedded: Servers) -> Settings:
-    migrate(settings.database_url or embedded.database_url)
+    ensure_schema(settings.database_url or embedded.database_url)
     return settings.model_copy(
         update={
             "database_url": settings.database_url or embedded.database_url,

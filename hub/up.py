@@ -11,7 +11,7 @@ from types import FrameType
 import httpx
 from rich.console import Console
 
-from hub.embedded import api_token, sealing_key
+from hub.keys import api_token, sealing_key
 from hub.servers import servers
 from hub.settings import Settings
 from hub.standins import Cast, connect_sandboxes
@@ -20,6 +20,8 @@ from hub.world import World
 
 PATIENCE = 90.0
 """Seconds: a machine that is busy with other things starts a process slowly."""
+
+SANDBOX_PORTS = {"douyin_leads": 8711, "esign": 8712, "kingdee": 8713, "yonyou_u8": 8714, "bank": 8715}
 
 
 def parts(settings: Settings, sandbox_ports: Mapping[str, int]) -> list[Part]:
@@ -60,7 +62,7 @@ def wait_until_up(url: str, patience: float = PATIENCE) -> None:
     )
 
 
-def run_up(settings: Settings, sandbox_ports: Mapping[str, int], screen: Console) -> None:
+def run_up(settings: Settings, screen: Console, sandbox_ports: Mapping[str, int] = SANDBOX_PORTS) -> None:
     with screen.status("启动数据库…") as status, servers(settings) as ready:
         status.update("启动各进程…")
         logs: Path = ready.data / "logs"

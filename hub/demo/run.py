@@ -26,7 +26,7 @@ from hub.demo.chaos import Chaos
 from hub.demo.plan import make_plan
 from hub.demo.reckoning import Reckoning, reckon
 from hub.demo.story import Story
-from hub.embedded import api_token
+from hub.keys import api_token
 from hub.servers import servers
 from hub.settings import Settings
 from hub.standins import Cast

@@ -12,7 +12,7 @@ from flows.contracts import SEND
 from hub.bootstrap import Hub, open_hub
 from hub.demo.run import QUICK, free_ports
 from hub.demo.story import contract_number
-from hub.embedded import api_token
+from hub.keys import api_token
 from hub.servers import servers
 from hub.settings import Settings
 from hub.standins import DOUYIN, Cast, connect_sandboxes

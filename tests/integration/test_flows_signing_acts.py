@@ -22,11 +22,11 @@ from domain.records import SignedFile
 from domain.states import SIGNING_ACTS, ContractState, SigningAct, SigningState
 from flows import evidence, signing, signing_acts
 from flows.contracts import Refused
-from hub.api import _add_routes
 from hub.bootstrap import Hub
 from hub.reports import trace_contract
 from hub.screens import show_trace
 from hub.settings import Settings
+from hub.web.app import add_routes
 from hub.work import Workbench
 from sandboxes import esign, fadada, tencent_ess
 from sandboxes.common import Running, running
@@ -357,7 +357,7 @@ async def test_an_application_in_doubt_is_for_a_person_to_look_at(house: House, 
 @pytest.fixture
 async def client(house: House) -> AsyncIterator[httpx.AsyncClient]:
     api = FastAPI()
-    _add_routes(api, "made-up-token")
+    add_routes(api, "made-up-token")
     api.state.hub = house.hub
     transport = httpx.ASGITransport(app=api, raise_app_exceptions=False)
     headers = {"Authorization": "Bearer made-up-token"}

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 from crm_store import Store
 from domain.records import Lead, Trigger
 from flows.lead_intake import take_lead
-from hub.api import _add_routes, create_app
 from hub.embedded import Servers
 from hub.settings import Settings
+from hub.web.app import add_routes, create_app
 from tests.factories import CREDIT_CODE, KEY, NOW, FakePorts, FakeReader, connect, context_of, message
 
 TOKEN = "made-up-api-token"
@@ -25,7 +25,7 @@ OPEN_TO_ALL = {"/health", "/metrics"}
 
 def _routes() -> list[tuple[str, str]]:
     api = FastAPI()
-    _add_routes(api, TOKEN)
+    add_routes(api, TOKEN)
     routes = [route for route in api.routes if isinstance(route, APIRoute)]
     return sorted((method, route.path) for route in routes for method in route.methods or ())
 
@@ -33,7 +33,7 @@ def _routes() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("method", "path"), _routes())
 async def test_no_route_can_forget_the_token(method: str, path: str) -> None:
     api = FastAPI()
-    _add_routes(api, TOKEN)
+    add_routes(api, TOKEN)
     async with _client(api) as client:
         for header in ("", "Bearer wrong", "Bearer ", "Basic x", "Bearer 令牌"):
             headers = {b"Authorization": header.encode()} if header else {}

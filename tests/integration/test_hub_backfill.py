@@ -22,12 +22,13 @@ from crm_store import Store
 from crm_store.tables import backfills
 from domain.faults import Misconfigured, Transient
 from domain.ports import Inbound
-from hub import backfill, backfill_api
+from hub import backfill
 from hub.bootstrap import Hub
 from hub.cli import app
 from hub.embedded import Servers
 from hub.registry import OpenConnections, installed, split_secrets
 from hub.settings import Settings
+from hub.web import backfill as backfill_api
 from sandboxes.common import Running, running
 from sandboxes.douyin_leads import SANDBOX
 from tests.factories import KEY, NOW, FakePorts, FixedClock, connect, context_of

@@ -19,11 +19,11 @@ from connector_kit.certify.stand import Open, Recorder, Stand, SystemClock
 from crm_store import Store
 from crm_store.tables import metadata
 from domain.faults import Fault
-from hub.api import _add_routes
 from hub.bootstrap import Hub
 from hub.certification import benches
 from hub.registry import OpenConnections, installed, split_secrets
 from hub.settings import Settings
+from hub.web.app import add_routes
 from sandboxes.common import running
 from sandboxes.run import load
 from tests.factories import FakePorts, context_of
@@ -47,7 +47,7 @@ async def pages(store: Store, ports: OpenConnections, stand: Stand) -> list[str]
     """What the API shows of connections, and what it says to settings that are wrong."""
     api = FastAPI()
     api.state.hub = Hub(Settings(), store, ports, context_of(store, FakePorts()))
-    _add_routes(api, TOKEN)
+    add_routes(api, TOKEN)
     transport = httpx.ASGITransport(app=api, raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://hub", headers=headers) as client:

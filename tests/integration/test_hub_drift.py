@@ -12,9 +12,9 @@ from crm_store import Row
 from domain.ports import Inbound
 from flows import drift
 from flows.drift import NoSuchFinding
-from hub.api import create_app
 from hub.bootstrap import Hub, open_hub
 from hub.settings import Settings
+from hub.web.app import create_app
 from hub.work import Workbench
 from mappings.drift import LEARNED
 from tests.factories import KEY

@@ -14,7 +14,8 @@ import psutil
 import pytest
 import redis
 
-from hub.embedded import api_token, embedded_servers, sealing_key
+from hub.embedded import embedded_servers
+from hub.keys import api_token, sealing_key
 
 OWNER = """
 import sys, time

@@ -12,10 +12,10 @@ from connector_kit import new_client
 from connectors.douyin_leads.protocol import feiyu_signature
 from crm_store import Store, Wake
 from domain.ports import HookAnswer, HookRequest, Inbound
-from hub.hooks import BODY_LIMIT, Hooks
-from hub.ingest import Ingest, Overloaded
 from hub.registry import OpenConnections, installed, split_secrets
 from hub.settings import SystemClock
+from hub.web.hooks import BODY_LIMIT, Hooks
+from hub.web.ingest import Ingest, Overloaded
 from tests.factories import connect
 
 TOKEN, KEY = "made-up-push-token", "made-up-push-key"
@@ -177,7 +177,7 @@ async def test_the_answer_comes_after_the_commit(door: Door, database_url: str) 
 async def test_more_than_may_wait_are_asked_to_come_again(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.ingest.WAITING_LIMIT", 2)
+    monkeypatch.setattr("hub.web.ingest.WAITING_LIMIT", 2)
     with pytest.raises(Overloaded):
         await door.ingest.put("odd", [Inbound("odd", f"k{n}", b"", {}) for n in range(3)])
     assert await door.counts() == ({}, {})

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from configuration import ConfigurationError
 from crm_store import Store
-from hub import mappings_api
 from hub.bootstrap import Hub
 from hub.cli import app
 from hub.registry import OpenConnections
 from hub.settings import Settings
+from hub.web import mappings as mappings_api
 from tests.factories import KEY, FixedClock, context_of, message
 
 PUSH = "douyin_leads.push"

@@ -13,9 +13,9 @@ from domain.faults import Misconfigured
 from domain.records import Trigger
 from flows import code_suggestions, code_tables
 from flows.receivables import open_receivables
-from hub.api import create_app
 from hub.bootstrap import Hub, open_hub
 from hub.settings import Settings
+from hub.web.app import create_app
 from hub.work import Workbench
 from mappings import library
 from sandboxes.common import Running, running

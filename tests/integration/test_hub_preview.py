@@ -19,12 +19,12 @@ from crm_store.tables import metadata
 from domain.faults import Misconfigured
 from domain.records import Company, Trigger
 from flows import cash
-from hub import mapping_tools_api
 from hub import preview as module
 from hub.bootstrap import Hub, open_hub
 from hub.cli import app
 from hub.preview import ADDRESS, NoPreview, Preview, StandIn, preview
 from hub.settings import Settings
+from hub.web import mapping_tools as mapping_tools_api
 from sandboxes.kingdee import SANDBOX
 from tests.factories import KEY, TODAY, contract, line, message, part, receivable
 

@@ -23,7 +23,7 @@ from connectors.douyin_leads.settings import Settings
 from connectors.douyin_leads.spi import signatures
 from connectors.douyin_leads.webhooks import signature
 from domain.ports import HookRefused, HookRequest, Inbound
-from hub.hooks import Hooks
+from hub.web.hooks import Hooks
 from sandboxes.common import Running, running
 from sandboxes.douyin_leads import SANDBOX
 from sandboxes.douyin_leads.doors import judge_spi_check

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from domain.ports import Inbound
 from hub.cli import main
-from hub.ingest import Ingest
+from hub.web.ingest import Ingest
 
 put_and_wait = Ingest.put
 kept: set[asyncio.Task[None]] = set()

@@ -9,8 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.contracts import Refused
-from hub import contract_commands
-from hub.contract_commands import contract_app
+from hub.commands import contract as contract_commands
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def run(*words: str) -> tuple[int, str]:
-    result = CliRunner().invoke(contract_app, list(words))
+    result = CliRunner().invoke(contract_commands.app, list(words))
     return result.exit_code, result.output
 
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from configuration import ConfigurationError
 from crm_store.mapping_versions import MappingText
-from hub.api_parts import HubHere
 from hub.publishing import mapping_name, publish, roll_back, versions_of
+from hub.web.parts import HubHere
 
 
 class _Decision(BaseModel):

@@ -9,15 +9,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from hub.bootstrap import Hub
+from hub.commands.terminal import AsJson, print_json, screen, with_hub
 from hub.mapping_references import name_of, resolve
-from hub.mappings_app import mappings_app
-from hub.terminal import AsJson, print_json, screen, with_hub
 from mappings import both_ways
+
+app = typer.Typer(add_completion=False)
 
 SHOWN = 60
 
 
-@mappings_app.command("diff")
+@app.command("diff")
 def diff_mappings(
     before: Annotated[str, typer.Argument(help="文件、shipped、live 或版本，如 kingdee.receivable@v3")],
     after: Annotated[str, typer.Argument(help="同上；多半是改好的文件")],

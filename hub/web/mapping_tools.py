@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from hub.api_parts import HubHere
 from hub.explain import Unexplained, bring_delivery, bring_message
+from hub.web.parts import HubHere
 
 
 def add_routes(api: FastAPI, guarded: list[Any]) -> None:

@@ -7,23 +7,23 @@ import typer
 
 from domain.states import SigningAct
 from flows.contracts import Refused
+from hub.commands.terminal import AsJson, errors, print_json, screen, with_hub
 from hub.publishing import somebody
-from hub.signing_acts_api import ask
-from hub.terminal import AsJson, errors, print_json, screen, with_hub
+from hub.signing_acts import ask
 
-contract_app = typer.Typer(no_args_is_help=True, help="在签合同：催签、延期、撤销；签署证据")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="在签合同：催签、延期、撤销；签署证据")
 
 Number = Annotated[str, typer.Argument(help="合同号 (the contract's number)")]
 By = Annotated[str | None, typer.Option(help="谁要求的；不给则取系统用户名 (who, for the record)")]
 
 
-@contract_app.command()
+@app.command()
 def urge(number: Number, by: By = None, as_json: AsJson = False) -> None:
     """催还没签的人；十分钟内再催算同一次."""
     _ask(number, SigningAct.URGE, by, as_json=as_json)
 
 
-@contract_app.command()
+@app.command()
 def extend(
     number: Number,
     until: Annotated[
@@ -36,7 +36,7 @@ def extend(
     _ask(number, SigningAct.EXTEND, by, until=until, as_json=as_json)
 
 
-@contract_app.command()
+@app.command()
 def revoke(
     number: Number,
     reason: Annotated[str, typer.Option(help="理由，对方看得到，最多50字 (seen by the other side)")],
@@ -49,7 +49,7 @@ def revoke(
     _ask(number, SigningAct.REVOKE, by, reason=reason, as_json=as_json)
 
 
-@contract_app.command()
+@app.command()
 def evidence(number: Number, by: By = None, as_json: AsJson = False) -> None:
     """为签完的合同申请并归档签署证据（e签宝、腾讯电子签按份收费）."""
     _ask(number, SigningAct.EVIDENCE, by, as_json=as_json)

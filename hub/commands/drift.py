@@ -9,14 +9,14 @@ from rich.table import Table
 from flows import drift
 from flows.drift import NoSuchFinding
 from hub.bootstrap import Hub
+from hub.commands.terminal import AsJson, errors, print_json, screen, with_hub
 from hub.publishing import somebody
 from hub.screens import CHINA
-from hub.terminal import AsJson, errors, print_json, screen, with_hub
 
-drift_app = typer.Typer(help="对方报文的变化：新字段、改名、换类型、未知选项")
+app = typer.Typer(add_completion=False, help="对方报文的变化：新字段、改名、换类型、未知选项")
 
 
-@drift_app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True)
 def drift_found(
     context: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="连同已接受的")] = False,
@@ -59,7 +59,7 @@ def _show(found: list[dict[str, Any]]) -> None:
     screen.print("改好映射后，或无须改时 (then): guantong drift accept 编号")
 
 
-@drift_app.command("accept")
+@app.command("accept")
 def accept(
     numbers: Annotated[list[int], typer.Argument(help="编号，可多个")],
     by: Annotated[str | None, typer.Option(help="谁做的；不给则取系统用户名")] = None,

@@ -10,10 +10,11 @@ from rich.table import Table
 
 from crm_store.mapping_versions import SHIPPED, MappingVersion
 from hub.bootstrap import Hub
-from hub.mappings_app import mappings_app
+from hub.commands.terminal import AsJson, print_json, screen, with_hub
 from hub.publishing import publish, read_mapping, roll_back, somebody, versions_of
 from hub.screens import CHINA
-from hub.terminal import AsJson, print_json, screen, with_hub
+
+app = typer.Typer(add_completion=False)
 
 Connection = Annotated[
     str | None, typer.Option(help="只用于这个连接；不给则用于全部 (one connection; without it, all)")
@@ -22,7 +23,7 @@ By = Annotated[str | None, typer.Option(help="谁做的；不给则取系统用�
 Note = Annotated[str, typer.Option(help="为什么 (why, for the record)")]
 
 
-@mappings_app.command("versions")
+@app.command("versions")
 def mapping_versions(
     name: Annotated[str | None, typer.Argument(help="映射名；不给则全部")] = None,
     as_json: AsJson = False,
@@ -62,7 +63,7 @@ def _show_versions(found: dict[str, Any]) -> None:
     screen.print(history)
 
 
-@mappings_app.command("publish")
+@app.command("publish")
 def publish_mapping(
     file: Annotated[Path, typer.Argument(help="映射文件；它的样例放在旁边")],
     connection: Connection = None,
@@ -88,7 +89,7 @@ def publish_mapping(
         screen.print(f"{version.name}@{version.label} 已是这个内容，没有变化 (unchanged)")
 
 
-@mappings_app.command("rollback")
+@app.command("rollback")
 def roll_back_mapping(
     name: Annotated[str, typer.Argument(help="映射名，例如 kingdee.receivable")],
     connection: Connection = None,

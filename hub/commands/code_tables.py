@@ -19,11 +19,11 @@ from flows.code_suggestions import Suggestion
 from flows.code_tables import Decided
 from hub.bootstrap import Hub
 from hub.code_files import csv_text, read_codes, write_codes
+from hub.commands.terminal import AsJson, errors, print_json, screen, with_hub
 from hub.publishing import somebody
 from hub.screens import CHINA
-from hub.terminal import AsJson, errors, print_json, screen, with_hub
 
-codes_app = typer.Typer(no_args_is_help=True, help="对照表：导入、导出、历史、缺失的编码")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="对照表：导入、导出、历史、缺失的编码")
 
 T = TypeVar("T")
 SHOWN = 20
@@ -34,7 +34,7 @@ Key = Annotated[str, typer.Argument(help="我们的键，例如商品编号")]
 Connection = Annotated[str, typer.Option("--from", help="从哪个连接的档案 (whose archives)")]
 
 
-@codes_app.command("list")
+@app.command("list")
 def list_tables(as_json: AsJson = False) -> None:
     """所有对照表：归谁管、多少行、缺多少."""
     found = _in_store(lambda uow: uow.codes.listed())
@@ -48,7 +48,7 @@ def list_tables(as_json: AsJson = False) -> None:
     screen.print(shown)
 
 
-@codes_app.command("define")
+@app.command("define")
 def define(
     table: TableName,
     title: Annotated[str | None, typer.Option(help="给人看的名称")] = None,
@@ -67,7 +67,7 @@ def _owner(text: str | None) -> Owner | None:
     return found
 
 
-@codes_app.command("import")
+@app.command("import")
 def import_file(
     table: TableName,
     file: Annotated[Path, typer.Argument(help=".csv（UTF-8、GBK）或 .xlsx；第一行是列名")],
@@ -99,7 +99,7 @@ def _advancing(what: str, total: int | None = None) -> Iterator[Callable[[int], 
         yield lambda count: bar.advance(task, count)
 
 
-@codes_app.command("export")
+@app.command("export")
 def export(
     table: TableName,
     file: Annotated[Path | None, typer.Argument(help=".csv 或 .xlsx；不给则打印 CSV")] = None,
@@ -113,8 +113,8 @@ def export(
     screen.print(f"已导出 {len(rows)} 行到 {file}")
 
 
-@codes_app.command("decide")
-@codes_app.command("set")
+@app.command("decide")
+@app.command("set")
 def put(
     table: TableName,
     key: Key,
@@ -129,7 +129,7 @@ def put(
     _show(table, decided, as_json=as_json)
 
 
-@codes_app.command("remove")
+@app.command("remove")
 def remove(table: TableName, key: Key, by: By = None) -> None:
     """删掉一行；历史还在，可用 restore 找回."""
     if not _in_store(lambda uow: uow.codes.remove(table, key, by=by or somebody())):
@@ -138,7 +138,7 @@ def remove(table: TableName, key: Key, by: By = None) -> None:
     screen.print(f"[green]已删除[/green] {table} / {escape(key)}")
 
 
-@codes_app.command("history")
+@app.command("history")
 def history(
     table: TableName,
     key: Annotated[str | None, typer.Argument(help="只看这个键")] = None,
@@ -157,7 +157,7 @@ def history(
     screen.print(shown)
 
 
-@codes_app.command("restore")
+@app.command("restore")
 def restore(
     table: TableName,
     key: Key,
@@ -176,7 +176,7 @@ def restore(
     _show(table, decided, as_json=as_json)
 
 
-@codes_app.command("misses")
+@app.command("misses")
 def misses(
     table: Annotated[str | None, typer.Argument(help="只看这张表")] = None,
     as_json: AsJson = False,
@@ -205,7 +205,7 @@ def misses(
         screen.print("决定 (decide): guantong codes decide 表 键 编码")
 
 
-@codes_app.command("fill")
+@app.command("fill")
 def fill(
     table: TableName,
     connection: Connection,

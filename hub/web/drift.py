@@ -6,7 +6,7 @@ from fastapi import FastAPI, HTTPException, Query
 
 from flows import drift
 from flows.drift import NoSuchFinding
-from hub.api_parts import HubHere
+from hub.web.parts import HubHere
 
 
 def add_routes(api: FastAPI, guarded: list[Any]) -> None:

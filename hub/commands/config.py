@@ -12,11 +12,11 @@ from rich.table import Table
 from crm_store import UnitOfWork
 from domain.faults import Misconfigured
 from hub.bootstrap import Hub
+from hub.commands.terminal import AsJson, print_json, screen, with_hub
 from hub.configuration_files import other_rules, read_folder, write_folder
 from hub.configuration_plan import SECTIONS, Change, Plan, State
 from hub.configuration_state import apply, planned, stored
 from hub.publishing import somebody
-from hub.terminal import AsJson, print_json, screen, with_hub
 
 SHOWN_FIELDS = 12
 SHOWN = 70
@@ -26,12 +26,12 @@ WORDS: Mapping[str, str] = {
     "delete": "[red]－ 删除[/red]",
 }
 
-config_app = typer.Typer(no_args_is_help=True, help="配置：导出成文件、比较、应用")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="配置：导出成文件、比较、应用")
 
 Folder = Annotated[Path, typer.Argument(help="配置目录，多半是一个 git 仓库")]
 
 
-@config_app.command("export")
+@app.command("export")
 def export(folder: Folder, as_json: AsJson = False) -> None:
     """把数据库里的连接（不含密钥）、对照表、已发布的映射和规则文件写成文件."""
 
@@ -47,7 +47,7 @@ def export(folder: Folder, as_json: AsJson = False) -> None:
         screen.print(f"已写出 {len(written)} 个文件到 {folder}；密钥不在其中 (no secret is in them)")
 
 
-@config_app.command("plan")
+@app.command("plan")
 def show_plan(folder: Folder, as_json: AsJson = False) -> None:
     """文件与数据库有何不同，用平常话说；什么也不改变."""
 
@@ -62,7 +62,7 @@ def show_plan(folder: Folder, as_json: AsJson = False) -> None:
         _show(found)
 
 
-@config_app.command("apply")
+@app.command("apply")
 def apply_folder(
     folder: Folder,
     yes: Annotated[bool, typer.Option("--yes", help="有破坏性的步骤也不问")] = False,

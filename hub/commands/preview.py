@@ -1,13 +1,32 @@
-"""What `guantong mappings preview` shows."""
+"""`guantong mappings preview`."""
 
+from typing import Annotated
+
+import typer
 from rich.markup import escape
 
 from hub.bootstrap import Hub
+from hub.commands.terminal import AsJson, errors, print_json, screen, with_hub
 from hub.preview import Call, NoPreview, Preview, preview
-from hub.terminal import errors, print_json, screen, with_hub
+
+app = typer.Typer(add_completion=False)
 
 
-def show_preview(record: str, connection: str | None, draft: str | None, *, as_json: bool) -> bool:
+@app.command("preview")
+def preview_record(
+    record: Annotated[str, typer.Argument(help="应收、收款、合同的编号，或客户编码")],
+    connection: Annotated[str | None, typer.Option(help="发往别的连接会怎样 (as if it went there)")] = None,
+    draft: Annotated[
+        str | None, typer.Option("--mapping", help="用这个文件或版本代替生效的映射 (a draft)")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """将要发出的逐字节内容，由沙箱检查；什么也不发给真正的对方，什么也不写."""
+    if not _show_preview(record, connection, draft, as_json=as_json):
+        raise typer.Exit(1)
+
+
+def _show_preview(record: str, connection: str | None, draft: str | None, *, as_json: bool) -> bool:
     """Whether the stand-in accepted it."""
 
     async def play(hub: Hub) -> Preview:

@@ -7,7 +7,7 @@ from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict
 
 from hub import backfill
-from hub.api_parts import HubHere
+from hub.web.parts import HubHere
 
 
 class BackfillBody(BaseModel):

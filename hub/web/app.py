@@ -20,24 +20,17 @@ from domain.money import Money, NotMoney
 from domain.records import Company, ContractLine, Instalment, Trigger
 from flows import cash, contracts, lead_feedback, reconciliation
 from flows.contracts import ContractDraft, Refused
-from hub import (
-    backfill_api,
-    code_tables_api,
-    drift_api,
-    mapping_tools_api,
-    mappings_api,
-    reports,
-    signing_acts_api,
-)
+from hub import reports
 from hub.announce import Announcer, new_broker
-from hub.api_parts import HubHere
 from hub.bootstrap import open_hub
-from hub.embedded import api_token
-from hub.hooks import Hooks
-from hub.ingest import Ingest
+from hub.keys import api_token
 from hub.registry import installed, split_secrets
 from hub.settings import Settings
 from hub.settlement import DEAD_LETTER
+from hub.web import backfill, code_tables, drift, mapping_tools, mappings, signing_acts
+from hub.web.hooks import Hooks
+from hub.web.ingest import Ingest
+from hub.web.parts import HubHere
 
 
 class Strict(BaseModel):
@@ -113,7 +106,7 @@ def create_app(settings: Settings) -> ASGIApp:
         announcer.close()
 
     api = FastAPI(title="Guantong 贯通", lifespan=lifespan, docs_url="/docs", redoc_url=None)
-    _add_routes(api, api_token(settings.data))
+    add_routes(api, api_token(settings.data))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/hooks/"):
@@ -124,7 +117,7 @@ def create_app(settings: Settings) -> ASGIApp:
     return app
 
 
-def _add_routes(api: FastAPI, token: str) -> None:
+def add_routes(api: FastAPI, token: str) -> None:
     def allowed(request: Request) -> None:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not secrets.compare_digest(given.encode(), token.encode()):
@@ -156,12 +149,12 @@ def _add_routes(api: FastAPI, token: str) -> None:
     _contract_routes(api, guarded)
     _repair_routes(api, guarded)
     _delivery_routes(api, guarded)
-    backfill_api.add_routes(api, guarded)
-    code_tables_api.add_routes(api, guarded)
-    drift_api.add_routes(api, guarded)
-    signing_acts_api.add_routes(api, guarded)
-    mappings_api.add_routes(api, guarded)
-    mapping_tools_api.add_routes(api, guarded)
+    backfill.add_routes(api, guarded)
+    code_tables.add_routes(api, guarded)
+    drift.add_routes(api, guarded)
+    signing_acts.add_routes(api, guarded)
+    mappings.add_routes(api, guarded)
+    mapping_tools.add_routes(api, guarded)
 
 
 def _connection_routes(api: FastAPI, guarded: list[Any]) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crm_store.code_tables import NoSuchCode, Owner
 from flows import code_suggestions, code_tables
-from hub.api_parts import HubHere
+from hub.web.parts import HubHere
 
 Filled = Annotated[str, Field(min_length=1)]
 

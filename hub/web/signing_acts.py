@@ -7,9 +7,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.states import SigningAct
-from flows import signing_acts
-from hub.api_parts import HubHere
-from hub.bootstrap import Hub
+from hub.signing_acts import ask
+from hub.web.parts import HubHere
 
 
 class ActBody(BaseModel):
@@ -44,23 +43,3 @@ def add_routes(api: FastAPI, guarded: list[Any]) -> None:
     @api.post("/api/contracts/{number}/evidence", dependencies=guarded)
     async def evidence(number: str, body: ActBody, hub: HubHere) -> dict[str, Any]:
         return await ask(hub, number, SigningAct.EVIDENCE, by=body.by)
-
-
-async def ask(
-    hub: Hub,
-    number: str,
-    act: SigningAct,
-    *,
-    by: str,
-    until: date | None = None,
-    reason: str | None = None,
-) -> dict[str, Any]:
-    """`asked` False: it had been asked already, and that stands. Raises flows.contracts.Refused."""
-    await hub.connections.refresh()
-    moment = signing_acts.end_of(until) if until else None
-    asked = await hub.store.run(
-        lambda uow: signing_acts.ask(
-            uow, number, act, by=by, context=hub.context, until=moment, reason=reason
-        )
-    )
-    return {"number": number, "act": act, "asked": asked}

@@ -14,7 +14,7 @@ from crm_store.rows import Row
 from hub import backfill
 from hub.backfill import CHINA, Act
 from hub.bootstrap import Hub
-from hub.terminal import AsJson, errors, print_json, screen, with_hub
+from hub.commands.terminal import AsJson, errors, print_json, screen, with_hub
 
 START = "start"
 OVER = ("done", "failed", "paused", "cancelled")
@@ -32,12 +32,15 @@ class _Group(TyperGroup):
         return super().resolve_command(ctx, args if known else [START, *args])
 
 
-backfill_app = typer.Typer(
-    cls=_Group, no_args_is_help=True, help="补拉一段过去的数据：guantong backfill 连接 --from 日期 --to 日期"
+app = typer.Typer(
+    cls=_Group,
+    add_completion=False,
+    no_args_is_help=True,
+    help="补拉一段过去的数据：guantong backfill 连接 --from 日期 --to 日期",
 )
 
 
-@backfill_app.command(START, hidden=True)
+@app.command(START, hidden=True)
 def start(
     connection: Annotated[str, typer.Argument(help="连接，例如 douyin-main")],
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="第一天（北京时间）")],
@@ -56,7 +59,7 @@ def start(
         follow_to_the_end(number)
 
 
-@backfill_app.command("list")
+@app.command("list")
 def listed(as_json: AsJson = False) -> None:
     """所有补拉：范围、到哪了、多少条、状态."""
 
@@ -79,7 +82,7 @@ def listed(as_json: AsJson = False) -> None:
     screen.print(table)
 
 
-@backfill_app.command("follow")
+@app.command("follow")
 def follow_to_the_end(number: Number) -> None:
     """看着一次补拉的进度，直到结束（Ctrl-C 只是不看了）."""
 
@@ -106,7 +109,7 @@ def follow_to_the_end(number: Number) -> None:
 
 
 def _steering(act: Act, help_text: str, done: str) -> None:
-    @backfill_app.command(act, help=help_text)
+    @app.command(act, help=help_text)
     def steer(number: Number) -> None:
         async def change(hub: Hub) -> bool:
             await _look(hub, number)

@@ -15,9 +15,8 @@ from rich.table import Column, Table
 from configuration import ConfigurationError
 from domain.faults import Misconfigured
 from hub.bootstrap import Hub
+from hub.commands.terminal import AsJson, errors, print_json, screen, with_hub
 from hub.explain import Brought, Unexplained, bring_delivery, bring_message
-from hub.mappings_app import mappings_app
-from hub.terminal import AsJson, errors, print_json, screen, with_hub
 from mappings import (
     CompiledMapping,
     FieldTrace,
@@ -35,6 +34,8 @@ from mappings.mutation import Score, score
 from mappings.recording import with_sample
 from mappings.rows import all_rows
 
+app = typer.Typer(add_completion=False)
+
 FLOOR = 80
 """Percent of the changed rows that the samples of a mapping must notice."""
 SHOWN = 100
@@ -46,7 +47,7 @@ Names = Annotated[
 ]
 
 
-@mappings_app.command("list")
+@app.command("list")
 def list_mappings(as_json: AsJson = False) -> None:
     """有哪些映射：从什么到什么，几行，几个样例."""
     rows = [
@@ -70,7 +71,7 @@ def list_mappings(as_json: AsJson = False) -> None:
     screen.print(table)
 
 
-@mappings_app.command("test")
+@app.command("test")
 def run_samples(
     chosen: Names = None,
     mutate: Annotated[
@@ -92,7 +93,7 @@ def run_samples(
         raise typer.Exit(1)
 
 
-@mappings_app.command("check")
+@app.command("check")
 def check_mappings(chosen: Names = None, as_json: AsJson = False) -> None:
     """不跑数据先看：路径、类型、必填、到不了的行，每处给出文件、行和怎么改."""
     found: list[Finding] = []
@@ -114,7 +115,7 @@ Message = Annotated[int | None, typer.Argument(help="收件编号，见 guantong
 OfDelivery = Annotated[str | None, typer.Option("--delivery", help="或投递的键 (or the key of a delivery)")]
 
 
-@mappings_app.command("record")
+@app.command("record")
 def record_message(
     message: Message = None,
     delivery: OfDelivery = None,
@@ -140,7 +141,7 @@ def _is_mapping(path: Path) -> bool:
     return re.search(r"^mapping:", path.read_text(encoding="utf-8"), re.MULTILINE) is not None
 
 
-@mappings_app.command("explain")
+@app.command("explain")
 def explain_message(
     message: Message = None,
     delivery: OfDelivery = None,
@@ -177,22 +178,6 @@ def _brought(message: int | None, delivery: str | None) -> Brought:
     except Unexplained as error:
         errors.print(f"[red]{escape(str(error))}[/red]")
         raise typer.Exit(1) from error
-
-
-@mappings_app.command("preview")
-def preview_record(
-    record: Annotated[str, typer.Argument(help="应收、收款、合同的编号，或客户编码")],
-    connection: Annotated[str | None, typer.Option(help="发往别的连接会怎样 (as if it went there)")] = None,
-    draft: Annotated[
-        str | None, typer.Option("--mapping", help="用这个文件或版本代替生效的映射 (a draft)")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """将要发出的逐字节内容，由沙箱检查；什么也不发给真正的对方，什么也不写."""
-    from hub.preview_command import show_preview
-
-    if not show_preview(record, connection, draft, as_json=as_json):
-        raise typer.Exit(1)
 
 
 def _steps(trace: FieldTrace) -> str:

@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from crm_store import Store
 from domain.ports import Hook, HookAnswer, HookRefused, HookRequest, Inbound
-from hub.ingest import Ingest, Overloaded
 from hub.registry import OpenConnections
+from hub.web.ingest import Ingest, Overloaded
 
 BODY_LIMIT = 2 * 1024 * 1024
 KEPT_OF_REFUSED = 64 * 1024

@@ -1,0 +1,42 @@
+"""`guantong demo`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.commands.terminal import AsJson, errors, print_json, screen
+from hub.demo.run import DemoOptions, run_demo
+from hub.standins import cast_of
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def demo(
+    leads: Annotated[int, typer.Option(min=60, max=20_000, help="广告线索条数")] = 200,
+    seed: Annotated[int, typer.Option(help="随机种子：同样的种子，同样的故事")] = 1,
+    chaos: Annotated[bool, typer.Option("--chaos", help="随机 SIGKILL，并打开沙箱的各种故障")] = False,
+    erp: Annotated[
+        list[str] | None,
+        typer.Option(help="ERP 的入口，可重复：kingdee-session、kingdee-signature、u8-openapi、u8-eai"),
+    ] = None,
+    signer: Annotated[str, typer.Option(help="电子签：esign、tencent_ess、fadada")] = "esign",
+    data: Annotated[Path | None, typer.Option(help="保留数据与日志的目录；不给则用后即弃")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """在一台机器上演完整条线：线索 → 分配 → 合同 → 电子签 → 应收 → 银行回款 → 核销."""
+    try:
+        cast = cast_of(signer=signer, doors=tuple(erp or ()))
+    except KeyError as error:
+        raise typer.BadParameter(
+            f"没有 {error}，见 --help (unknown)", param_hint="--erp / --signer"
+        ) from error
+    result = run_demo(
+        DemoOptions(leads=leads, seed=seed, chaos=chaos, cast=cast, data=data),
+        screen=errors if as_json else screen,
+    )
+    if as_json:
+        print_json(result.as_json())
+    if not result.sound:
+        raise typer.Exit(1)

@@ -1,0 +1,17 @@
+"""`guantong worker`."""
+
+import typer
+
+from hub.commands.serving import end_with_the_tree, with_servers
+from hub.settings import Settings
+from hub.worker import run_worker
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def worker() -> None:
+    """只启动工作进程（需要 DATABASE_URL 与 REDIS_URL）."""
+    settings = with_servers(Settings())
+    end_with_the_tree()
+    run_worker(settings)

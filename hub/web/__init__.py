@@ -1,0 +1,1 @@
+"""The HTTP interface: hooks for vendors, the API for people and their programs."""
