@@ -28,14 +28,24 @@ class OpenItems:
         self._connection = connection
 
     async def open_task(
-        self, key: str, *, kind: str, owner: str, title: str, detail: Mapping[str, object]
+        self,
+        key: str,
+        *,
+        kind: str,
+        owner: str,
+        title: str,
+        detail: Mapping[str, object],
+        reopen: bool = False,
     ) -> None:
-        """The same key is the same task; one that is closed stays closed."""
-        await self._connection.execute(
-            insert(tasks)
-            .values(key=key, kind=kind, owner=owner, title=title, detail=dict(detail))
-            .on_conflict_do_nothing(index_elements=["key"])
-        )
+        """The same key is the same task; one that is closed stays closed, unless it is to `reopen`."""
+        told: dict[str, object] = {"title": title, "detail": dict(detail)}
+        statement = insert(tasks).values(key=key, kind=kind, owner=owner, **told)
+        if reopen:
+            again = {"state": "open", "closed_at": None, "closed_by": None, **told}
+            statement = statement.on_conflict_do_update(index_elements=["key"], set_=again)
+        else:
+            statement = statement.on_conflict_do_nothing(index_elements=["key"])
+        await self._connection.execute(statement)
 
     async def close_task(self, key: str, by: str) -> bool:
         statement = (

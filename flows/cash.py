@@ -16,6 +16,7 @@ from domain.records import Allocation, BankLine, DocumentState, ErpDocument, Rec
 from domain.states import ContractEvent, ContractState, move_contract
 from flows.context import Context, Outcome
 from flows.receivables import RECEIVABLE, receivable_key, same_document
+from flows.verification import ask_to_verify
 
 RECEIPT = "erp.receipt"
 MATCHING = "matching"
@@ -256,23 +257,23 @@ async def post_receipt(context: Context, delivery: Delivery) -> Outcome:
     async with context.store.transaction() as uow:
         record = await _record(uow, delivery.subject)
     ledger = context.ports.get(delivery.connection, ErpLedger)
-    document = await ledger.find_receipt(record.number) if delivery.sent_before else None
-    if document is None:
-        document = await ledger.create_receipt(record)
+    found = await ledger.find_receipt(record.number) if delivery.sent_before else None
+    document = found or await ledger.create_receipt(record)
     same_document(record.amount, record.customer_code, document)
     if document.state != DocumentState.DONE:
         document = await ledger.advance_receipt(document)
-    vendor_id, written_off = document.vendor_id, _is_written_off(document, record)
 
     async def apply(uow: UnitOfWork) -> None:
-        await uow.bank.note_receipt(delivery.subject, state="posted", vendor_id=vendor_id)
-        await _note_posted(uow, delivery, record, vendor_id)
-        if written_off:
+        await _take_back_write_off(uow, delivery.subject)
+        await uow.bank.note_receipt(delivery.subject, state="posted", vendor_id=document.vendor_id)
+        await _note_posted(uow, delivery, record, document.vendor_id)
+        await ask_to_verify(uow, delivery, record, document)
+        if _is_written_off(document, record):
             await _wrote_off(uow, delivery.subject, "系统" if ledger.writes_off == "on_audit" else "财务")
         elif ledger.writes_off == "by_person":
-            await _ask_to_write_off(uow, delivery.connection, record)
+            await _ask_to_write_off(uow, delivery.connection, record, document)
 
-    return Outcome(vendor_id, apply)
+    return Outcome(document.vendor_id, apply)
 
 
 async def _record(uow: UnitOfWork, receipt_id: int) -> Receipt:
@@ -315,12 +316,14 @@ async def _note_posted(uow: UnitOfWork, delivery: Delivery, record: Receipt, ven
         )
 
 
-async def _ask_to_write_off(uow: UnitOfWork, connection: str, record: Receipt) -> None:
+async def _ask_to_write_off(uow: UnitOfWork, connection: str, record: Receipt, document: ErpDocument) -> None:
+    """At once, whatever is still to be verified: not every connection can read that it has been."""
+    order = "" if document.state is DocumentState.DONE else "审核后"
     await uow.open_items.open_task(
         f"{WRITE_OFF}/{record.number}",
         kind=WRITE_OFF,
         owner="finance",
-        title=f"请在 {connection} 核销收款单 {record.number}（{record.amount}）",
+        title=f"请在 {connection} {order}核销收款单 {record.number}（{record.amount}）",
         detail={
             "connection": connection,
             "receipt": record.number,
@@ -330,7 +333,16 @@ async def _ask_to_write_off(uow: UnitOfWork, connection: str, record: Receipt) -
                 for part in record.allocations
             ],
         },
+        reopen=True,
     )
+
+
+async def _take_back_write_off(uow: UnitOfWork, receipt_id: int) -> None:
+    """A receipt that is posted again was deleted in the ERP, and its write-off with it."""
+    receipt = await uow.bank.receipt(receipt_id, lock=True)
+    if receipt["state"] == "written_off":
+        for row in await uow.bank.allocations_of(receipt_id):
+            await uow.receivables.wrote_off(row["receivable_id"], -row["amount_minor"])
 
 
 async def _wrote_off(uow: UnitOfWork, receipt_id: int, by: str) -> None:

@@ -13,6 +13,7 @@ from domain.money import Money
 from domain.ports import CustomerArchive, ErpLedger
 from domain.records import Company, DocumentState, ErpDocument, Receivable, ReceivableLine, Trigger
 from flows.context import Context, Outcome
+from flows.verification import ask_to_verify
 
 CUSTOMER = "erp.customer"
 RECEIVABLE = "erp.receivable"
@@ -116,15 +117,14 @@ async def post_receivable(context: Context, delivery: Delivery) -> Outcome:
         contract = await uow.contracts.get(row["contract_id"])
         record = await _record(uow, row)
     ledger = context.ports.get(delivery.connection, ErpLedger)
-    document = await ledger.find_receivable(record.number) if delivery.sent_before else None
-    if document is None:
-        document = await ledger.create_receivable(record)
+    found = await ledger.find_receivable(record.number) if delivery.sent_before else None
+    document = found or await ledger.create_receivable(record)
     same_document(record.amount, record.customer_code, document)
     if document.state != DocumentState.DONE:
         document = await ledger.advance_receivable(document)
-    vendor_id = document.vendor_id
 
     async def apply(uow: UnitOfWork) -> None:
+        vendor_id = document.vendor_id
         await uow.receivables.posted(delivery.subject, vendor_id)
         await uow.timeline.note(
             f"{delivery.key}/posted",
@@ -135,8 +135,9 @@ async def post_receivable(context: Context, delivery: Delivery) -> Outcome:
             contract_id=row["contract_id"],
             delivery_id=delivery.id,
         )
+        await ask_to_verify(uow, delivery, record, document)
 
-    return Outcome(vendor_id, apply)
+    return Outcome(document.vendor_id, apply)
 
 
 def same_document(amount: Money, customer_code: str, document: ErpDocument) -> None:

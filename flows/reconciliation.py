@@ -34,7 +34,11 @@ NAMES = {
 
 
 async def reconcile(context: Context) -> list[Disagreement]:
-    """Compares everything now, keeps the differences, and closes those that are gone."""
+    """Compares everything now, keeps the differences, and closes those that are gone.
+
+    A draft in the ERP is no difference: both sides have the document, and where a person must verify it, an
+    open task says so (flows/verification.py). A connection that cannot read states shows nothing but drafts.
+    """
     comparisons = [
         *(
             (name, _compare_erp(context, name, ledger))

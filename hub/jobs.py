@@ -10,7 +10,7 @@ import structlog
 from connector_kit import exchange_subject
 from domain.faults import Fault
 from domain.ports import ErpLedger, LeadSource, Signer, StatementFeed
-from flows import cash, lead_intake, receivables, signing
+from flows import cash, lead_intake, receivables, signing, verification
 from hub import backfill
 from hub.bootstrap import Hub
 from hub.registry import OpenConnections
@@ -84,11 +84,12 @@ def _jobs(hub: Hub) -> list[Job]:
         jobs.append(Job(f"statements/{name}", timedelta(seconds=settings.statements_every), _reading(name)))
     for name in _active(ports, ports.all(Signer)):
         jobs.append(Job(f"flows/{name}", timedelta(seconds=settings.flows_every), _asking(name)))
-    for name, ledger in ports.all(ErpLedger).items():
-        if ledger.writes_off == "by_person" and ports.active(name):
-            jobs.append(
-                Job(f"write_offs/{name}", timedelta(seconds=settings.write_offs_every), _checking(name))
-            )
+    read_back = timedelta(seconds=settings.write_offs_every)
+    ledgers = ports.all(ErpLedger)
+    for name in _active(ports, ledgers):
+        jobs.append(Job(f"verifications/{name}", read_back, _verifying(name)))
+        if ledgers[name].writes_off == "by_person":
+            jobs.append(Job(f"write_offs/{name}", read_back, _checking(name)))
     return jobs
 
 
@@ -151,6 +152,13 @@ def _asking(connection: str) -> Callable[[Hub], Awaitable[None]]:
         await hub.store.run(lambda uow: signing.ask_about_flows(uow, connection, hub.context))
 
     return ask
+
+
+def _verifying(connection: str) -> Callable[[Hub], Awaitable[None]]:
+    async def check(hub: Hub) -> None:
+        await verification.check_verifications(hub.context, connection)
+
+    return check
 
 
 def _checking(connection: str) -> Callable[[Hub], Awaitable[None]]:

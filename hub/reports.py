@@ -5,7 +5,7 @@ from typing import Any
 
 from crm_store import Row, UnitOfWork
 from domain.states import SigningAct
-from flows import cash, contracts, evidence, receivables, signing
+from flows import cash, contracts, evidence, receivables, signing, verification
 
 BODY_SHOWN = 4000
 
@@ -114,6 +114,9 @@ async def _receivable(uow: UnitOfWork, contract: Row, row: Row) -> dict[str, Any
             *await _deliveries(uow, receivables.CUSTOMER, contract["company_id"]),
             *await _deliveries(uow, receivables.RECEIVABLE, row["id"]),
         ],
+        "verification": await _verification(
+            uow, receivables.receivable_key(row["connection"], row["number"])
+        ),
     }
 
 
@@ -128,8 +131,14 @@ async def _receipt(uow: UnitOfWork, row: Row) -> dict[str, Any]:
         else None,
         "allocations": [dict(each) for each in await uow.bank.allocations_of(row["id"])],
         "deliveries": await _deliveries(uow, cash.RECEIPT, row["id"]),
+        "verification": await _verification(uow, cash.receipt_key(row["connection"], row["number"])),
         "write_off": [dict(each) for each in await uow.deliveries.exchanges(cash.read_back(row["number"]))],
     }
+
+
+async def _verification(uow: UnitOfWork, delivery_key: str) -> list[dict[str, Any]]:
+    """What was read back where a person verifies; empty where the posting did."""
+    return [dict(each) for each in await uow.deliveries.exchanges(verification.read_back(delivery_key))]
 
 
 async def _deliveries(uow: UnitOfWork, operation: str, subject: int) -> list[dict[str, Any]]:

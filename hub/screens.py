@@ -40,6 +40,7 @@ def show_trace(found: Mapping[str, Any], screen: Console) -> None:
             f"[{_colour(receivable['state'])}]{receivable['state']}[/]  ERP 编号 {receivable['vendor_id']}"
         )
         _deliveries(branch, receivable["deliveries"])
+        _read_back(branch, "审核", receivable["verification"])
     for receipt in found["receipts"]:
         _receipt(tree, receipt)
     screen.print(tree)
@@ -75,8 +76,14 @@ def _receipt(tree: Tree, receipt: Mapping[str, Any]) -> None:
         amount = Money.from_minor(part["amount_minor"], receipt["currency"])
         branch.add(f"分配 {amount} → {part['receivable_number']}（{part['decided_by']}）")
     _deliveries(branch, receipt["deliveries"])
-    for exchange in receipt["write_off"][-1:]:
-        branch.add(f"[dim]核销读回 {_exchange(exchange)}[/dim]")
+    _read_back(branch, "审核", receipt["verification"])
+    _read_back(branch, "核销", receipt["write_off"])
+
+
+def _read_back(branch: Tree, deed: str, exchanges: Sequence[Mapping[str, Any]]) -> None:
+    """The last look, which tells that a person has done it, or not yet."""
+    for exchange in exchanges[-1:]:
+        branch.add(f"[dim]{deed}读回 {_exchange(exchange)}[/dim]")
 
 
 def _messages(branch: Tree, messages: Sequence[Mapping[str, Any]]) -> None:

@@ -134,6 +134,7 @@ async def contract(
     plan: Sequence[Instalment] = (part(1, "1000"),),
     state: str = "sent",
     flow_id: str | None = "flow-1",
+    erp: str = "kingdee-main",
 ) -> Contracted:
     """With everything that a contract needs, and its signing flow under way."""
     await connect(uow, "ads", "esign-main", "kingdee-main", "u8-main", "bank-main")
@@ -154,7 +155,7 @@ async def contract(
     )
     opportunity = await uow.leads.open_opportunity(lead.id, person_id=person, title="商机", owner="zhao")
     company_id = await uow.customers.company_for(Company(code=await uow.customers.next_code(), name=company))
-    erp = await uow.customers.give_to_erp(company_id, "kingdee-main")
+    erp = await uow.customers.give_to_erp(company_id, erp)
     total = sum(row.amount.minor for row in plan)
     contract_id = await uow.contracts.create(
         number,
@@ -258,6 +259,8 @@ class FakeLedger:
     """CustomerArchive and ErpLedger over dicts. `failing`: raised by the next calls, in turn."""
 
     writes_off: Literal["on_audit", "by_person"] = "by_person"
+    state: DocumentState = DocumentState.DONE
+    """Of what is created, for there are no calls to change it."""
     customers: dict[str, ErpDocument] = field(default_factory=dict)
     receivables: dict[str, ErpDocument] = field(default_factory=dict)
     receipts: dict[str, ErpDocument] = field(default_factory=dict)
@@ -289,7 +292,7 @@ class FakeLedger:
     async def create_receivable(self, receivable: Receivable) -> ErpDocument:
         self._turn()
         self.creations.append(receivable.number)
-        self.receivables[receivable.number] = document(receivable.number, receivable.amount)
+        self.receivables[receivable.number] = document(receivable.number, receivable.amount, state=self.state)
         return self.receivables[receivable.number]
 
     async def advance_receivable(self, document: ErpDocument) -> ErpDocument:
@@ -302,7 +305,7 @@ class FakeLedger:
     async def create_receipt(self, receipt: Receipt) -> ErpDocument:
         self._turn()
         self.creations.append(receipt.number)
-        self.receipts[receipt.number] = document(receipt.number, receipt.amount)
+        self.receipts[receipt.number] = document(receipt.number, receipt.amount, state=self.state)
         return self.receipts[receipt.number]
 
     async def advance_receipt(self, document: ErpDocument) -> ErpDocument:
@@ -317,11 +320,17 @@ class FakeLedger:
             yield each
 
 
-def document(number: str, amount: Money, *, left: Money | None = None) -> ErpDocument:
+def document(
+    number: str,
+    amount: Money,
+    *,
+    left: Money | None = None,
+    state: DocumentState = DocumentState.DONE,
+) -> ErpDocument:
     return ErpDocument(
         number=number,
         vendor_id=f"V-{number}",
-        state=DocumentState.DONE,
+        state=state,
         amount=amount,
         open=amount if left is None else left,
     )

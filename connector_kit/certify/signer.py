@@ -19,11 +19,13 @@ from connector_kit.certify.postings import (
 )
 from connector_kit.certify.stand import Open, Stand
 from domain.faults import Fault, Rejected
-from domain.ports import Hook, Signer, SigningHook
-from domain.records import SigningFlow
+from domain.ports import Hook, Signer, SigningEvidence, SigningHook
+from domain.records import SignedFile, SigningFlow
 from domain.states import SigningState
 
 SAME = 5
+LOOKS = 5
+"""How often evidence is asked for until it must have been made."""
 COMPOSED_AFTER = 60
 """Seconds on the sandbox's clock: some services compose the signed file a while after the last signature."""
 
@@ -58,7 +60,25 @@ def checks() -> list[Check]:
     called = Check(
         "flow.callback", "SigningHook", "bronze", "回调指向该流程", "a callback names its flow", callback
     )
-    return [*plain, called] + [
+    reported = [
+        Check(
+            "evidence.fetched",
+            "SigningEvidence",
+            "bronze",
+            "签完后取得证据报告",
+            "evidence of a signed flow is there",
+            evidence,
+        ),
+        Check(
+            "evidence.unfinished",
+            "SigningEvidence",
+            "silver",
+            "未签完的流程没有证据，且说明原因",
+            "no evidence of a flow under way, and a reason in words",
+            no_evidence,
+        ),
+    ]
+    return [*plain, called, *reported] + [
         Check(
             f"signed_file.{trouble.name}",
             "Signer",
@@ -184,6 +204,37 @@ async def unknown(stand: Stand) -> None:
         except Fault:
             return
     raise Failed(f"a flow that does not exist was read as {found}")
+
+
+async def evidence(stand: Stand) -> None:
+    async with stand.open() as opened:
+        file = await _evidence(stand, opened, await _signed(stand, opened))
+    if not file.content or file.sha256 != hashlib.sha256(file.content).hexdigest():
+        raise Failed("the evidence is empty or its hash differs")
+
+
+async def no_evidence(stand: Stand) -> None:
+    """Whether the application is refused already, or only the report, is the service's matter."""
+    async with stand.open() as opened:
+        flow = await _started(stand, opened)
+        try:
+            file = await _evidence(stand, opened, flow)
+        except Rejected as refusal:
+            if len(str(refusal)) < 8:
+                raise Failed(f"the refusal says only “{refusal}”") from refusal
+            return
+    raise Failed(f"nobody has signed, and there is evidence: {file.name}")
+
+
+async def _evidence(stand: Stand, opened: Open, flow: SigningFlow) -> SignedFile:
+    port = opened.port(SigningEvidence)
+    number = await port.apply_for_evidence(flow.flow_id)
+    for _ in range(LOOKS):
+        file = await port.evidence(flow.flow_id, number)
+        if file is not None:
+            return file
+        await stand.advance(COMPOSED_AFTER)
+    raise Failed(f"after {LOOKS} looks the report is still being made")
 
 
 async def fetched(trouble: Trouble, stand: Stand) -> None:

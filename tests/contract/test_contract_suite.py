@@ -6,7 +6,7 @@ from connector_kit.certify.model import FOR_GOLD, Level, Report, Result, Status
 from connector_kit.certify.runner import PARTS
 from connector_kit.connector import Connector
 from domain.faults import Misconfigured, UnknownOutcome
-from domain.records import Company, ErpDocument
+from domain.records import Company, ErpDocument, SignedFile
 from hub import certify as certification
 from hub.certification import benches
 from hub.registry import installed
@@ -76,6 +76,21 @@ def test_who_reads_a_moving_list_once_is_caught(kind: str, monkeypatch: pytest.M
     monkeypatch.setattr("connectors.yonyou_u8.client._Walk.quiet", True)
     (failed,) = certification.certify_one(bench, seeds=60, only=name).of("failed")
     assert "lost" in failed.reason
+
+
+@pytest.mark.parametrize(
+    ("check", "content"), [("evidence.fetched", b""), ("evidence.unfinished", b"a report on nothing")]
+)
+def test_evidence_that_is_none_is_caught(check: str, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bench,) = benches("esign")
+    assert certification.certify_one(bench, only=check).of("passed")
+
+    async def evidence(*_: object) -> SignedFile:
+        return SignedFile.of("report.zip", content)
+
+    monkeypatch.setattr("connectors.esign.adapter.EsignAdapter.evidence", evidence)
+    (failed,) = certification.certify_one(bench, only=check).of("failed")
+    assert "evidence" in failed.reason
 
 
 def test_a_careless_connector_fails_the_right_checks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,8 +187,8 @@ async def test_a_decision_is_made_once(store: Store, owner: Contracted) -> None:
         await store.run(lambda uow: cash.allocate_by_hand(uow, receipt["number"], parts, by="finance"))
 
 
-async def _post(store: Store, ledger: FakeLedger) -> str:
-    (receipt,) = await _receipts(store, "matched")
+async def _post(store: Store, ledger: FakeLedger, state: str = "matched") -> str:
+    (receipt,) = await _receipts(store, state)
     context = context_of(store, FakePorts(kingdee_main=ledger))
     async with store.transaction() as uow:
         row = await uow.deliveries.by_key(cash.receipt_key("kingdee-main", receipt["number"]))
@@ -240,3 +240,28 @@ async def test_a_write_off_is_asked_for_and_closes_when_it_is_read_back(
     assert await cash.check_write_offs(context, "kingdee-main") == 0
     (receipt,) = await _receipts(store, "written_off")
     assert receipt["number"] == number
+
+
+async def test_a_written_off_receipt_that_was_deleted_and_made_anew_is_to_be_written_off_again(
+    store: Store, owner: Contracted
+) -> None:
+    await _take(store, [line("1000", text=PAID)])
+    ledger = FakeLedger()
+    number = await _post(store, ledger)
+    context = context_of(store, FakePorts(kingdee_main=ledger))
+    written_off = document(number, yuan(1000), left=yuan(0))
+    ledger.receipts[number] = written_off
+    assert await cash.check_write_offs(context, "kingdee-main") == 1
+    ledger.receipts.clear()
+    async with store.transaction() as uow:
+        assert await uow.deliveries.redo(cash.receipt_key("kingdee-main", number))
+    await _post(store, ledger, "written_off")
+    async with store.transaction() as uow:
+        assert len(await uow.open_items.tasks(cash.WRITE_OFF)) == 1
+        rows = await uow.receivables.of_contract(owner.contract_id)
+    assert [row["written_off_minor"] for row in rows] == [0, 0]
+    ledger.receipts[number] = written_off
+    assert await cash.check_write_offs(context, "kingdee-main") == 1
+    async with store.transaction() as uow:
+        rows = await uow.receivables.of_contract(owner.contract_id)
+    assert [row["written_off_minor"] for row in rows] == [100_000, 0]

@@ -531,6 +531,17 @@ async def test_without_sql_state_and_balance_stay_unknown(sandbox: Running) -> N
         assert [row async for row in bench.u8.list_receivables(TODAY)] == [made]
 
 
+async def test_what_a_person_does_to_a_draft_is_read_back(server: Bench) -> None:
+    draft = await server.u8.advance_receipt(await server.u8.create_receipt(receipt()))
+    document = {"kind": "accept", "code": draft.number}
+    assert draft.state is DocumentState.DRAFT
+    for act, state in (("verify_voucher", DocumentState.DONE), ("unverify_voucher", DocumentState.DRAFT)):
+        server.act(act, **document)
+        assert await server.u8.find_receipt(draft.number) == replace(draft, state=state)
+    server.act("delete_voucher", **document)
+    assert await server.u8.find_receipt(draft.number) is None
+
+
 async def test_lists_by_months_miss_nothing(server: Bench) -> None:
     """From long ago to dates ahead; documents of the payables stay out."""
     days = [date(2025, 11, 30), date(2025, 12, 31), date(2026, 1, 1), TODAY, date(2027, 11, 1)]
