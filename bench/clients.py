@@ -188,7 +188,7 @@ def _stage() -> Iterator[Stage]:
     """Database, Redis and the sandbox; the stack itself runs here."""
     with tempfile.TemporaryDirectory(prefix="guantong-bench-") as folder:
         (port,) = free_ports(1)
-        command = ["-m", "hub", "sandbox", SANDBOX, "--port", str(port)]
+        command = ["hub", "sandbox", SANDBOX, "--port", str(port)]
         with servers(Settings(data=Path(folder), database_url="", redis_url="")) as ready:
             with running(ready, [Part(SANDBOX, command)]):
                 wait_until_up(f"http://127.0.0.1:{port}/_sandbox/", patience=90)

@@ -140,7 +140,7 @@ class Ingest:
 def measure(rounds: int, pushes: int, *, as_json: bool, screen: Console) -> None:
     conditions = machine()
     ports = dict(zip(PEERS, free_ports(len(PEERS)), strict=True))
-    tree = [Part(name, ["-m", "bench.peers", name, str(port)]) for name, port in ports.items()]
+    tree = [Part(name, ["bench.peers", name, str(port)]) for name, port in ports.items()]
     with staged(without=["worker-1"]) as settings, running(settings, tree), _two_apis(settings) as pair:
         for port in ports.values():
             wait_until_up(f"http://127.0.0.1:{port}/openapi.json")

@@ -133,7 +133,7 @@ def measure(rounds: int, pushes: int, *, as_json: bool, screen: Console) -> None
     with staged() as settings:
         bare = Part(
             "dramatiq",
-            ["-m", "bench.peers", "dramatiq", settings.redis_url, libpq_url(settings.database_url)],
+            ["bench.peers", "dramatiq", settings.redis_url, libpq_url(settings.database_url)],
         )
         with running(settings, [bare]):
             series, every, facts = asyncio.run(_play(settings, rounds, pushes, screen))

@@ -10,7 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, exists, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -60,7 +72,7 @@ def delivery_of(row: RowMapping) -> Delivery:
     )
 
 
-def _claimable() -> object:
+def _claimable() -> ColumnElement[bool]:
     """Due or abandoned, at the head of its lane, with nothing missing before it, on an active connection."""
     earlier = deliveries.alias("earlier")
     needed = deliveries.alias("needed")
@@ -83,6 +95,27 @@ def _claimable() -> object:
         ~blocked_by_lane,
         ~blocked_by_need,
     )
+
+
+# Built once: they run for every delivery and every second, and to build them costs as much as to run them.
+_CLAIMABLE = _claimable()
+_CLAIM = (
+    update(deliveries)
+    .where(
+        deliveries.c.id
+        == select(deliveries.c.id)
+        .where(deliveries.c.id == bindparam("candidate"), _CLAIMABLE)
+        .with_for_update(skip_locked=True, of=deliveries)
+        .scalar_subquery()
+    )
+    .values(
+        state="sending",
+        attempts=deliveries.c.attempts + 1,
+        lease=deliveries.c.lease + 1,
+        lease_until=func.now() + LEASE,
+    )
+    .returning(deliveries)
+)
 
 
 class Deliveries:
@@ -129,23 +162,7 @@ class Deliveries:
 
     async def claim(self, delivery_id: int) -> Delivery | None:
         """None: done, not due, blocked, paused, or in another worker's hands."""
-        candidate = (
-            select(deliveries.c.id)
-            .where(deliveries.c.id == delivery_id, _claimable())  # type: ignore[arg-type]
-            .with_for_update(skip_locked=True, of=deliveries)
-        )
-        row = await one(
-            self._connection,
-            update(deliveries)
-            .where(deliveries.c.id == candidate.scalar_subquery())
-            .values(
-                state="sending",
-                attempts=deliveries.c.attempts + 1,
-                lease=deliveries.c.lease + 1,
-                lease_until=func.now() + LEASE,
-            )
-            .returning(deliveries),
-        )
+        row = await one(self._connection, _CLAIM, {"candidate": delivery_id})
         return delivery_of(row) if row else None
 
     async def renew(self, held: Mapping[int, int]) -> None:
@@ -245,7 +262,7 @@ class Deliveries:
         """The sweep: claimable rows that nobody has claimed for a while."""
         due = (
             select(deliveries.c.id)
-            .where(deliveries.c.announced_at <= func.now() - ANNOUNCED_FOR, _claimable())  # type: ignore[arg-type]
+            .where(deliveries.c.announced_at <= func.now() - ANNOUNCED_FOR, _CLAIMABLE)
             .order_by(deliveries.c.due_at)
             .limit(limit)
             .with_for_update(skip_locked=True, of=deliveries)

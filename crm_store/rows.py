@@ -10,8 +10,10 @@ Row = RowMapping
 """One row, by column name."""
 
 
-async def one(connection: AsyncConnection, statement: Executable) -> RowMapping | None:
-    return (await connection.execute(statement)).mappings().one_or_none()
+async def one(
+    connection: AsyncConnection, statement: Executable, values: Mapping[str, object] | None = None
+) -> RowMapping | None:
+    return (await connection.execute(statement, values)).mappings().one_or_none()
 
 
 async def many(

@@ -29,9 +29,9 @@ def parts(settings: Settings, sandbox_ports: Mapping[str, int]) -> list[Part]:
     wanted = [f"{name}:{port}" for name, port in sandbox_ports.items()]
     books = str(settings.data / "sandboxes")
     return [
-        Part("sandboxes", ["-m", "sandboxes", *wanted, "--data", books, "--with-parent"]),
-        *(Part("api" if n == 1 else f"api-{n}", ["-m", "hub", "api"]) for n in range(1, settings.apis + 1)),
-        *(Part(f"worker-{number}", ["-m", "hub", "worker"]) for number in range(1, settings.workers + 1)),
+        Part("sandboxes", ["sandboxes", *wanted, "--data", books, "--with-parent"]),
+        *(Part("api" if n == 1 else f"api-{n}", ["hub", "api"]) for n in range(1, settings.apis + 1)),
+        *(Part(f"worker-{number}", ["hub", "worker"]) for number in range(1, settings.workers + 1)),
     ]
 
 

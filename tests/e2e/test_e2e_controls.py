@@ -17,7 +17,7 @@ def caught(control: str, mark: str, *, leads: int, steps: int) -> bool:
                 chaos=True,
                 patience=8,
                 steps=steps,
-                commands={"api": ["-m", f"tests.e2e.controls.{control}", "api"]},
+                commands={"api": [f"tests.e2e.controls.{control}", "api"]},
             ),
             screen=Console(quiet=True),
         )
