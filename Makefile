@@ -10,8 +10,8 @@ demo: $(READY)
 	$(BIN)/guantong demo
 
 test: $(READY) lint
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/e2e
-	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
+	# The long ones first; three at once, because most of them wait for most of their time.
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder tests/e2e tests
 
 lint: $(READY)
 	$(BIN)/ruff check .

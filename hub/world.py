@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 
 PATIENCE = 120.0
+"""Seconds that a step of the story may stand still."""
 ROUNDS = 4
-"""Seconds that any one step of the story may take."""
+"""How many times as long a step may take while something changes."""
 PAUSE = 0.15
 
 

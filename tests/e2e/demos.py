@@ -42,3 +42,11 @@ def demo(*options: str) -> dict[str, Any]:
 
 def sound(result: dict[str, Any]) -> bool:
     return not (result["lost"] or result["duplicated"] or result["stuck"])
+
+
+def check_storm(quiet: dict[str, Any], stormy: dict[str, Any]) -> None:
+    """Crashes and faults have changed nothing."""
+    assert sound(stormy), json.dumps(stormy, ensure_ascii=False)
+    assert stormy["kills"] >= 5
+    assert {name: stormy[name] for name in COUNTED} == {name: quiet[name] for name in COUNTED}
+    assert stormy["end_state"] == quiet["end_state"]

@@ -28,7 +28,7 @@ def caught(control: str, mark: str, *, leads: int, steps: int) -> bool:
 
 @pytest.mark.timeout(1200)
 def test_the_harness_catches_an_answer_before_the_commit() -> None:
-    assert caught("ack_first", "acknowledged, not in the inbox", leads=400, steps=1)
+    assert caught("ack_first", "acknowledged, not in the inbox", leads=LEADS, steps=1)
 
 
 @pytest.mark.timeout(1200)

@@ -16,7 +16,7 @@ from hub.demo.run import DemoOptions, run_demo
 from hub.embedded import embedded_postgres
 from hub.reports import trace_contract
 from hub.settings import Settings
-from tests.e2e.demos import LEADS, demo, sound
+from tests.e2e.demos import LEADS, check_storm, demo, sound
 
 SEED = 11
 
@@ -99,3 +99,9 @@ def test_losing_redis_loses_nothing(played: tuple[dict[str, Any], Path]) -> None
     ).as_json()
     assert sound(result), result
     assert result["end_state"] == played[0]["end_state"]
+
+
+@pytest.mark.timeout(600)
+def test_crashes_and_faults_change_nothing(played: tuple[dict[str, Any], Path]) -> None:
+    """Other seeds: test_e2e_chaos.py."""
+    check_storm(played[0], demo("--chaos", "--seed", str(SEED), "--leads", str(LEADS)))
