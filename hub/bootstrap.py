@@ -31,9 +31,16 @@ class Hub:
 
 @asynccontextmanager
 async def open_hub(
-    settings: Settings, *, wake: Callable[[Wake], None] = sleep_on, pool_size: int = 10
+    settings: Settings,
+    *,
+    wake: Callable[[Wake], None] = sleep_on,
+    pool_size: int = 10,
+    connected: bool = True,
 ) -> AsyncIterator[Hub]:
-    """Raises configuration.ConfigurationError for wrong routing or policy files."""
+    """Raises configuration.ConfigurationError for wrong routing or policy files.
+
+    `connected` False: for who asks no vendor; then no connector is loaded until `connections.refresh`.
+    """
     routing = RoutingPlan.from_yaml(settings.config / "routing.yaml")
     policy = Policy.from_yaml(settings.config / "policy.yaml")
     store = Store(settings.database_url, key=sealing_key(settings.data), wake=wake, pool_size=pool_size)
@@ -50,7 +57,8 @@ async def open_hub(
         hook_url=lambda connection: f"{settings.address}/hooks/{connection}",
     )
     try:
-        await connections.refresh()
+        if connected:
+            await connections.refresh()
         yield Hub(settings, store, connections, context)
     finally:
         await client.aclose()

@@ -41,6 +41,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "GUANTONG_DATA": str(settings.data.resolve()),
+        "GUANTONG_CONFIG": str(settings.config.resolve()),
         "GUANTONG_PORT": str(settings.port),
         "GUANTONG_APIS": str(settings.apis),
         "GUANTONG_KEY": sealing_key(settings.data).decode(),

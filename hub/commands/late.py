@@ -1,5 +1,6 @@
 """A group of commands, each imported when it is asked for."""
 
+import gc
 import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -23,6 +24,7 @@ class LateCommands(TyperGroup):
             advice = did_you_mean(cmd_name, self.modules) or "--help"
             ctx.fail(f"没有命令 {cmd_name} (no such command): {advice}")
         module = importlib.import_module(f"hub.commands.{self.modules[cmd_name]}")
+        gc.freeze()  # all that is loaded stays to the end
         found = typer.main.get_command(module.app)
         if isinstance(found, TyperGroup) and cmd_name in found.commands:
             return found.commands[cmd_name]

@@ -46,7 +46,7 @@ def diff_mappings(
         return found
 
     with nullcontext() if as_json else screen.status("再跑一遍最近的数据…"):
-        found = with_hub(run).as_json()
+        found = with_hub(run, connected=False).as_json()
     if as_json:
         print_json(found)
     else:

@@ -1,6 +1,8 @@
 """`guantong demo`: starts hub, worker and sandboxes on the embedded default, plays the story, reckons."""
 
 import asyncio
+import math
+import shutil
 import socket
 import tempfile
 import time
@@ -10,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -48,6 +51,9 @@ QUICK = {
     "GUANTONG_DELIVERY_ATTEMPTS": "30",
 }
 """A story of a minute has no time for a company's intervals, and need not be quick to the millisecond."""
+
+LEADS_FOR_THE_TEAM = 400
+"""Open leads that the people of the default rules have room for, however the regions fall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,21 @@ class DemoResult:
 
 def run_demo(options: DemoOptions, *, screen: Console) -> DemoResult:
     with _data_folder(options) as data:
-        settings = Settings(data=data, port=free_ports(1)[0], database_url="", redis_url="")
+        config = _enough_people(Settings().config, options.leads, data / "config")
+        settings = Settings(data=data, config=config, port=free_ports(1)[0], database_url="", redis_url="")
         with servers(settings) as ready:
             return _play_with(ready, options, screen)
+
+
+def _enough_people(config: Path, leads: int, folder: Path) -> Path:
+    """The company's rules, with room for so many open leads: in the story nobody closes one."""
+    shutil.copytree(config, folder, dirs_exist_ok=True)
+    routing = folder / "routing.yaml"
+    plan = yaml.safe_load(routing.read_text(encoding="utf-8"))
+    for person in plan["people"]:
+        person["capacity"] *= math.ceil(leads / LEADS_FOR_THE_TEAM)
+    routing.write_text(yaml.safe_dump(plan, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return folder
 
 
 @contextmanager
