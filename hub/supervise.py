@@ -6,12 +6,13 @@ start one takes milliseconds, where a new interpreter takes seconds of a core be
 
 import os
 import runpy
+import signal
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Supervisor:
 
     def __init__(self, parts: Sequence[Part], *, environment: Mapping[str, str], logs: Path) -> None:
         self.parts = {part.name: part for part in parts}
-        self._environment = {**os.environ, **environment, "GUANTONG_PART": "1"}
+        self._environment = {**os.environ, **environment}
         self._logs = logs
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -95,6 +96,7 @@ class Supervisor:
 
 def _become(command: Sequence[str], environment: Mapping[str, str], log_file: Path) -> None:
     """In the child: what `python -m` does, with this environment, writing to this file."""
+    threading.Thread(target=_end_with_the_tree, daemon=True, name="tree").start()
     os.environ.clear()
     os.environ.update(environment)
     with log_file.open("ab") as output:
@@ -102,3 +104,11 @@ def _become(command: Sequence[str], environment: Mapping[str, str], log_file: Pa
             os.dup2(output.fileno(), stream.fileno())
     sys.argv = [*command]
     runpy.run_module(command[0], run_name="__main__", alter_sys=True)
+
+
+def _end_with_the_tree() -> None:
+    """However the process with the supervisor ended: then we are asked to stop, as by a person."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)

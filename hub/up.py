@@ -29,7 +29,7 @@ def parts(settings: Settings, sandbox_ports: Mapping[str, int]) -> list[Part]:
     wanted = [f"{name}:{port}" for name, port in sandbox_ports.items()]
     books = str(settings.data / "sandboxes")
     return [
-        Part("sandboxes", ["sandboxes", *wanted, "--data", books, "--with-parent"]),
+        Part("sandboxes", ["sandboxes", *wanted, "--data", books]),
         *(Part("api" if n == 1 else f"api-{n}", ["hub", "api"]) for n in range(1, settings.apis + 1)),
         *(Part(f"worker-{number}", ["hub", "worker"]) for number in range(1, settings.workers + 1)),
     ]

@@ -5,7 +5,7 @@ import socket
 import typer
 import uvicorn
 
-from hub.commands.serving import end_with_the_tree, with_servers
+from hub.commands.serving import with_servers
 from hub.settings import Settings
 from hub.web.app import create_app
 
@@ -16,7 +16,6 @@ app = typer.Typer(add_completion=False)
 def api() -> None:
     """只启动 HTTP 接口（需要 DATABASE_URL 与 REDIS_URL）."""
     settings = with_servers(Settings())
-    end_with_the_tree()
     config = uvicorn.Config(
         create_app(settings),
         access_log=False,

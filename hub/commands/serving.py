@@ -1,20 +1,12 @@
 """What the commands that are one process of a hub share."""
 
 import asyncio
-import os
 
 import typer
 
 from crm_store.revision import check_revision
 from hub.commands.terminal import errors
-from hub.parent import end_with_parent
 from hub.settings import Settings
-
-
-def end_with_the_tree() -> None:
-    """Only as a part of `up` or `demo`: a service manager's child may outlive whoever started it."""
-    if os.environ.get("GUANTONG_PART"):
-        end_with_parent()
 
 
 def with_servers(settings: Settings) -> Settings:

@@ -2,7 +2,7 @@
 
 import typer
 
-from hub.commands.serving import end_with_the_tree, with_servers
+from hub.commands.serving import with_servers
 from hub.settings import Settings
 from hub.worker import run_worker
 
@@ -13,5 +13,4 @@ app = typer.Typer(add_completion=False)
 def worker() -> None:
     """只启动工作进程（需要 DATABASE_URL 与 REDIS_URL）."""
     settings = with_servers(Settings())
-    end_with_the_tree()
     run_worker(settings)
