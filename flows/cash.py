@@ -15,6 +15,7 @@ from domain.ports import ErpLedger, StatementFeed
 from domain.records import Allocation, BankLine, DocumentState, ErpDocument, Receipt
 from domain.states import ContractEvent, ContractState, move_contract
 from flows.context import Context, Outcome
+from flows.read_back import look_at_each
 from flows.receivables import RECEIVABLE, receivable_key, same_document
 from flows.verification import ask_to_verify
 
@@ -383,13 +384,15 @@ async def check_write_offs(context: Context, connection: str) -> int:
             (row["id"], await _record(uow, row["id"]))
             for row in await uow.bank.in_state("posted", connection)
         ]
-    closed = 0
-    for receipt_id, record in posted:
+
+    async def look(each: tuple[int, Receipt]) -> bool:
+        receipt_id, record = each
         with exchange_subject(read_back(record.number)):
             document = await ledger.find_receipt(record.number)
         if document is None or not _is_written_off(document, record):
-            continue
+            return False
         async with context.store.transaction() as uow:
             await _wrote_off(uow, receipt_id, "财务")
-        closed += 1
-    return closed
+        return True
+
+    return await look_at_each(posted, look)

@@ -11,6 +11,7 @@ from crm_store.deliveries import Delivery
 from domain.ports import ErpLedger
 from domain.records import DocumentState, ErpDocument, Receipt, Receivable
 from flows.context import Context
+from flows.read_back import look_at_each
 
 VERIFY = "verify"
 NAMES = {"receivable": "应收单", "receipt": "收款单"}
@@ -65,15 +66,16 @@ async def check_verifications(context: Context, connection: str) -> int:
         ]
     ledger = context.ports.get(connection, ErpLedger)
     find = {"receivable": ledger.find_receivable, "receipt": ledger.find_receipt}
-    closed = 0
-    for task in tasks:
+
+    async def look(task: Row) -> bool:
         with exchange_subject(task["key"]):
             document = await find[task["detail"]["document"]](task["detail"]["number"])
         if document is None or document.state is not DocumentState.DONE:
-            continue
+            return False
         async with context.store.transaction() as uow:
-            closed += await _close(uow, task)
-    return closed
+            return await _close(uow, task)
+
+    return await look_at_each(tasks, look)
 
 
 async def _close(uow: UnitOfWork, task: Row) -> bool:

@@ -367,3 +367,28 @@ async def test_only_the_tasks_of_the_connection_are_read_back(desk: Desk, ledger
     ports = FakePorts(kingdee_main=FakeLedger(failing=[AssertionError("asked for somebody else's document")]))
     assert await check_verifications(context_of(desk.store, ports), "kingdee-main") == 0
     assert await desk.read_back() == 1
+
+
+async def test_a_document_that_is_garbled_keeps_no_other_waiting(
+    desk: Desk, ledger: FakeLedger
+) -> None:
+    await desk.deliver()
+    await desk.pay()
+    await desk.deliver()
+    assert len(await desk.tasks()) == 2
+    verify(ledger)
+    ledger.receipts = {number: document(number, yuan(1000)) for number in ledger.receipts}
+    ledger.failing = [faults.Malformed("not what was asked for")]
+    with pytest.raises(faults.Malformed):
+        await desk.read_back()
+    assert len(await desk.tasks()) == 1
+    assert await desk.read_back() == 1
+
+
+async def test_a_vendor_that_is_away_is_asked_once(desk: Desk, ledger: FakeLedger) -> None:
+    await desk.deliver()
+    await desk.pay()
+    await desk.deliver()
+    ledger.failing = [faults.Transient("away"), AssertionError("asked on")]
+    with pytest.raises(faults.Transient):
+        await desk.read_back()
