@@ -11,6 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_store.rows import many, one
 from crm_store.tables import assignments, leads, opportunities, seats
 
+_LEAD = insert(leads)
+_SAVE = _LEAD.on_conflict_do_update(
+    index_elements=["connection", "vendor_id"],
+    set_={"facts": _LEAD.excluded.facts.op("||")(leads.c.facts)},
+).returning(leads.c.id, literal_column("xmax = 0").label("is_new"))
+"""Built once: to build it costs as much as to run it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SavedLead:
@@ -33,21 +40,15 @@ class Leads:
         submitted_at: datetime,
     ) -> SavedLead:
         """Once per connection and vendor id. News about a known lead only fills what was empty."""
-        statement = insert(leads).values(
-            connection=connection,
-            vendor_id=vendor_id,
-            inbox_id=inbox_id,
-            person_id=person_id,
-            facts=dict(facts),
-            submitted_at=submitted_at,
-        )
-        row = await one(
-            self._connection,
-            statement.on_conflict_do_update(
-                index_elements=["connection", "vendor_id"],
-                set_={"facts": statement.excluded.facts.op("||")(leads.c.facts)},
-            ).returning(leads.c.id, literal_column("xmax = 0").label("is_new")),
-        )
+        values = {
+            "connection": connection,
+            "vendor_id": vendor_id,
+            "inbox_id": inbox_id,
+            "person_id": person_id,
+            "facts": dict(facts),
+            "submitted_at": submitted_at,
+        }
+        row = await one(self._connection, _SAVE, values)
         assert row is not None
         return SavedLead(row["id"], row["is_new"])
 
