@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_store.rows import many, one
 from crm_store.tables import contract_lines, contracts, files, instalments, receivables, signing_flows
 from domain.records import ContractLine, Instalment, Trigger
-from domain.states import ContractState, SigningState
+from domain.states import IN_VAIN, ContractState, SigningState
 
 
 class Contracts:
@@ -120,6 +120,16 @@ class Contracts:
         await self._connection.execute(
             update(contracts).where(contracts.c.id == contract_id).values(**values)
         )
+
+    async def under_way(self, opportunity_id: int) -> str | None:
+        """The number of a contract of this opportunity that has not ended without a signature."""
+        row = await one(
+            self._connection,
+            select(contracts.c.number)
+            .where(contracts.c.opportunity_id == opportunity_id, contracts.c.state.not_in(IN_VAIN))
+            .limit(1),
+        )
+        return row["number"] if row else None
 
     async def listed(self, state: str | None = None, limit: int = 200) -> list[RowMapping]:
         statement = select(contracts).order_by(contracts.c.id.desc()).limit(limit)

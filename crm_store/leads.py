@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import RowMapping, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -153,13 +154,13 @@ class Leads:
             .values(stage=stage, company_id=company_id)
         )
 
-    async def win(self, opportunity_id: int) -> None:
+    async def end(self, opportunity_id: int, stage: Literal["won", "lost"]) -> None:
         """The lead is closed too, so that its owner has room for another."""
         row = await one(
             self._connection,
             update(opportunities)
             .where(opportunities.c.id == opportunity_id)
-            .values(stage="won")
+            .values(stage=stage)
             .returning(opportunities.c.lead_id),
         )
         assert row is not None

@@ -22,6 +22,10 @@ class ContractState(StrEnum):
     TERMINATED = "terminated"
 
 
+IN_VAIN = (ContractState.DECLINED, ContractState.EXPIRED, ContractState.REVOKED, ContractState.TERMINATED)
+"""Ended without a signature."""
+
+
 class ContractEvent(StrEnum):
     SUBMIT = "submit"
     APPROVE = "approve"

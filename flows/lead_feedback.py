@@ -1,4 +1,4 @@
-"""What became of a lead goes back to its source, where the connection wants that (线索回传)."""
+"""What became of a lead, told to its source where the connection wants that (线索回传)."""
 
 from typing import get_args
 
@@ -35,6 +35,44 @@ async def contacted(uow: UnitOfWork, connection: str, vendor_id: str, context: C
         person_id=lead["person_id"],
     )
     return bool(lead["state"] == "assigned") and await _tell(uow, lead, "contacted", context)
+
+
+async def lost(
+    uow: UnitOfWork,
+    connection: str,
+    vendor_id: str,
+    *,
+    by: str,
+    reason: str,
+    invalid: bool,
+    context: Context,
+) -> bool:
+    """Nothing comes of it, and its owner has room for another. False: that was said before. Raises Refused.
+
+    `invalid`: there never was a customer behind it (a wrong number, a joke), and its source is told.
+    """
+    lead = await uow.leads.find(connection, vendor_id)
+    if lead is None:
+        raise Refused(f"没有线索 {connection}/{vendor_id} (no such lead)")
+    opportunity = await uow.leads.opportunity_of(lead["id"])
+    if opportunity is None:
+        raise Refused("线索还没有分配，无从关闭 (the lead has no owner yet)")
+    if opportunity["stage"] == "lost":
+        return False
+    contract = await uow.contracts.under_way(opportunity["id"])
+    if contract is not None:
+        raise Refused(f"合同 {contract} 还在办，不能关闭线索 (a contract is under way or signed)")
+    await uow.leads.end(opportunity["id"], "lost")
+    await uow.timeline.note(
+        f"lead/{lead['id']}/lost",
+        kind="lead",
+        text=f"{by}：线索{'无效' if invalid else '未成交'}（{reason}）",
+        origin="crm",
+        person_id=lead["person_id"],
+    )
+    if invalid:
+        await _tell(uow, lead, "invalid", context)
+    return True
 
 
 async def won(uow: UnitOfWork, opportunity_id: int, context: Context) -> bool:

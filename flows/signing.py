@@ -234,7 +234,7 @@ async def _consequences(
     if state == ContractState.SIGNED:
         await open_receivables(uow, contract, Trigger.SIGNED, context)
         await fulfil(uow, contract["id"])
-        await uow.leads.win(contract["opportunity_id"])
+        await uow.leads.end(contract["opportunity_id"], "won")
         await lead_feedback.won(uow, contract["opportunity_id"], context)
         await uow.deliveries.add(
             f"{flow['connection']}/flow/{flow['key']}/archive",

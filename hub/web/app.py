@@ -18,7 +18,7 @@ from domain.faults import Fault, Misconfigured
 from domain.identifiers import normalise_credit_code, normalise_phone
 from domain.money import Money, NotMoney
 from domain.records import Company, ContractLine, Instalment, Trigger
-from flows import cash, contracts, lead_feedback, reconciliation
+from flows import cash, contracts, reconciliation
 from flows.contracts import ContractDraft, Refused
 from hub import reports
 from hub.announce import Announcer, new_broker
@@ -27,7 +27,7 @@ from hub.keys import api_token
 from hub.registry import installed, split_secrets
 from hub.settings import Settings
 from hub.settlement import DEAD_LETTER
-from hub.web import backfill, code_tables, drift, mapping_tools, mappings, signing_acts
+from hub.web import backfill, code_tables, drift, leads, mapping_tools, mappings, signing_acts
 from hub.web.hooks import Hooks
 from hub.web.ingest import Ingest
 from hub.web.parts import HubHere
@@ -152,6 +152,7 @@ def add_routes(api: FastAPI, token: str) -> None:
     backfill.add_routes(api, guarded)
     code_tables.add_routes(api, guarded)
     drift.add_routes(api, guarded)
+    leads.add_routes(api, guarded)
     signing_acts.add_routes(api, guarded)
     mappings.add_routes(api, guarded)
     mapping_tools.add_routes(api, guarded)
@@ -219,24 +220,6 @@ def _contract_routes(api: FastAPI, guarded: list[Any]) -> None:
         if found is None:
             raise HTTPException(404, f"没有合同 {number} (no such contract)")
         return found
-
-    @api.get("/api/leads/{connection}/{vendor_id}", dependencies=guarded)
-    async def lead(connection: str, vendor_id: str, hub: HubHere) -> dict[str, Any]:
-        async with hub.store.transaction() as uow:
-            found = await uow.leads.find(connection, vendor_id)
-            if found is None:
-                raise HTTPException(404, "没有这条线索 (no such lead)")
-            assignment = await uow.leads.assignment(found["id"])
-        return {"lead": dict(found), "assignment": dict(assignment) if assignment else None}
-
-    @api.post("/api/leads/{connection}/{vendor_id}/contacted", dependencies=guarded)
-    async def contacted(connection: str, vendor_id: str, hub: HubHere) -> dict[str, bool]:
-        """`reported`: whether its source will be told."""
-        await hub.connections.refresh()
-        told = await hub.store.run(
-            lambda uow: lead_feedback.contacted(uow, connection, vendor_id, hub.context)
-        )
-        return {"reported": told}
 
     @api.post("/api/receipts/{number}/allocations", dependencies=guarded)
     async def allocate(number: str, body: AllocationBody, hub: HubHere) -> dict[str, str]:

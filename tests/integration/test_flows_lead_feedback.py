@@ -135,7 +135,7 @@ async def test_a_contact_after_the_contract_does_not_undo_what_the_source_knows(
         lead = (await uow.leads.listed())[0]
         opportunity = await uow.leads.opportunity_of(lead["id"])
         assert opportunity is not None
-        await uow.leads.win(opportunity["id"])
+        await uow.leads.end(opportunity["id"], "won")
         context = context_of(store, FakePorts(ads=FakeSource()))
         assert await lead_feedback.won(uow, opportunity["id"], context)
         assert not await lead_feedback.won(uow, opportunity["id"], context)
@@ -187,3 +187,60 @@ async def test_news_without_a_number_belongs_to_the_known_lead(store: Store) -> 
         people = (await uow.connection.exec_driver_sql("SELECT phone, wechat FROM people")).all()
     assert (lead["facts"]["phone"], lead["facts"]["city"]) == ("+8613800000001", "杭州")
     assert [tuple(row) for row in people] == [("+8613800000001", "demo_wx")]
+
+
+async def _lost(store: Store, source: object, *, vendor_id: str = "L1", invalid: bool = False) -> bool:
+    context = context_of(store, FakePorts(ads=source))
+    return await store.run(
+        lambda uow: lead_feedback.lost(
+            uow, "ads", vendor_id, by="示例甲", reason="预算取消", invalid=invalid, context=context
+        )
+    )
+
+
+async def test_a_lost_lead_makes_room_for_another(store: Store) -> None:
+    await _arrived(store)
+    assert [await _lost(store, FakeSource()) for _ in range(3)] == [True, False, False]
+    async with store.transaction() as uow:
+        assert await uow.leads.open_by_owner() == {}
+        lead = await uow.leads.find("ads", "L1")
+        assert lead is not None
+        opportunity = await uow.leads.opportunity_of(lead["id"])
+        noted = await uow.timeline.of_customer(person_id=lead["person_id"])
+    assert lead["state"] == "closed"
+    assert opportunity is not None
+    assert opportunity["stage"] == "lost"
+    assert [row["text"] for row in noted if "未成交" in row["text"]] == ["示例甲：线索未成交（预算取消）"]
+    assert await _deliveries(store) == []
+
+
+async def test_the_source_is_told_of_an_invalid_lead_once(store: Store) -> None:
+    await _arrived(store)
+    source = FakeSource()
+    assert [await _lost(store, source, invalid=True) for _ in range(2)] == [True, False]
+    await _carry_out(store, source, "ads/feedback/L1/invalid")
+    assert [(vendor_id, outcome) for vendor_id, outcome, _ in source.told] == [("L1", "invalid")]
+
+
+async def test_what_cannot_be_lost_is_refused(store: Store) -> None:
+    with pytest.raises(Refused, match="没有线索"):
+        await _lost(store, FakeSource())
+    await _arrived(store)
+    async with store.transaction() as uow:
+        await uow.connection.exec_driver_sql("DELETE FROM opportunities")
+    with pytest.raises(Refused, match="还没有分配"):
+        await _lost(store, FakeSource())
+
+
+@pytest.mark.parametrize(
+    ("state", "refused"), [("draft", True), ("sent", True), ("signed", True), ("declined", False)]
+)
+async def test_a_lead_with_a_contract_under_way_is_not_lost(store: Store, state: str, refused: bool) -> None:
+    async with store.transaction() as uow:
+        await contract(uow, state=state)
+        lead = (await uow.leads.listed())[0]
+    if refused:
+        with pytest.raises(Refused, match="还在办"):
+            await _lost(store, FakeSource(), vendor_id=lead["vendor_id"])
+    else:
+        assert await _lost(store, FakeSource(), vendor_id=lead["vendor_id"])

@@ -369,9 +369,7 @@ async def test_only_the_tasks_of_the_connection_are_read_back(desk: Desk, ledger
     assert await desk.read_back() == 1
 
 
-async def test_a_document_that_is_garbled_keeps_no_other_waiting(
-    desk: Desk, ledger: FakeLedger
-) -> None:
+async def test_a_document_that_is_garbled_keeps_no_other_waiting(desk: Desk, ledger: FakeLedger) -> None:
     await desk.deliver()
     await desk.pay()
     await desk.deliver()

@@ -203,3 +203,20 @@ async def test_connections_are_checked_and_their_secrets_never_shown(api: Api) -
     assert (await api.ask("POST", "/api/connections/x/resume"))[1] == {"resumed": True}
     assert (await api.ask("GET", "/health"))[1] == {"status": "ok"}
     assert (await api.ask("GET", "/api/summary"))[1]["leads"] == {"assigned": 1}
+
+
+async def test_a_lead_is_given_up_once_and_not_while_its_contract_is_under_way(api: Api) -> None:
+    given_up = {"by": "示例甲", "reason": "预算取消"}
+    assert (await api.ask("POST", "/api/contracts", _contract()))[0] == 200
+    status, problem = await api.ask("POST", "/api/leads/ads/L1/lost", given_up)
+    assert status == 422
+    assert "HT-2026-0001" in str(problem)
+    assert (await api.ask("POST", "/api/leads/ads/nobody/lost", given_up))[0] == 422
+    assert (await api.ask("POST", "/api/leads/ads/L1/lost", {"by": "示例甲"}))[0] == 422
+
+
+async def test_a_lead_that_nothing_comes_of_is_closed(api: Api) -> None:
+    given_up = {"by": "示例甲", "reason": "预算取消", "invalid": True}
+    assert await api.ask("POST", "/api/leads/ads/L1/lost", given_up) == (200, {"closed": True})
+    assert await api.ask("POST", "/api/leads/ads/L1/lost", given_up) == (200, {"closed": False})
+    assert (await api.ask("GET", "/api/summary"))[1]["leads"] == {"closed": 1}
