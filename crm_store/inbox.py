@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, select, true, update
+from sqlalchemy import ColumnElement, RowMapping, Text, and_, bindparam, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,6 +45,25 @@ def _message(row: RowMapping) -> Message:
     )
 
 
+# Built once: these run for every message, and to build them costs as much as to run them.
+_TAKE = (
+    select(inbox)
+    .where(inbox.c.id == bindparam("message"), inbox.c.state == "new", inbox.c.due_at <= func.now())
+    .with_for_update(skip_locked=True)
+)
+_SETTLE = (
+    update(inbox)
+    .where(inbox.c.id == bindparam("message"), inbox.c.state == "new")
+    .values(
+        state=bindparam("to"),
+        reason=bindparam("because"),
+        mapping=func.coalesce(bindparam("used", type_=Text), inbox.c.mapping),
+        handled_at=func.now(),
+        attempts=inbox.c.attempts + 1,
+    )
+)
+
+
 class Inbox:
     def __init__(self, connection: AsyncConnection, woken: list[int]) -> None:
         self._connection = connection
@@ -74,29 +93,15 @@ class Inbox:
 
     async def take(self, message_id: int) -> Message | None:
         """Locks a new message for this transaction. None: handled, or in another worker's hands."""
-        row = await one(
-            self._connection,
-            select(inbox)
-            .where(inbox.c.id == message_id, inbox.c.state == "new", inbox.c.due_at <= func.now())
-            .with_for_update(skip_locked=True),
-        )
+        row = await one(self._connection, _TAKE, {"message": message_id})
         return _message(row) if row else None
 
     async def settle(
         self, message_id: int, state: str, *, reason: str | None = None, mapping: str | None = None
     ) -> None:
         """`handled`, `parked` or `ignored`. One that another worker has settled meanwhile stays as it is."""
-        await self._connection.execute(
-            update(inbox)
-            .where(inbox.c.id == message_id, inbox.c.state == "new")
-            .values(
-                state=state,
-                reason=reason,
-                mapping=func.coalesce(mapping, inbox.c.mapping),
-                handled_at=func.now(),
-                attempts=inbox.c.attempts + 1,
-            )
-        )
+        values = {"message": message_id, "to": state, "because": reason, "used": mapping}
+        await self._connection.execute(_SETTLE, values)
 
     async def postpone(self, message_id: int, wait: timedelta, reason: str) -> None:
         due = func.now() + wait
