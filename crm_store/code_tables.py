@@ -70,6 +70,10 @@ class CodeTables:
             tables.setdefault(row["table_name"], {})[row["key"]] = row["value"]
         return tables
 
+    async def names(self) -> set[str]:
+        """The tables that somebody has made, with rows or without."""
+        return {row["name"] for row in await many(self._connection, select(code_tables.c.name))}
+
     async def rows(self, table: str) -> dict[str, str]:
         statement = select(codes).where(codes.c.table_name == table).order_by(codes.c.key)
         return {row["key"]: row["value"] for row in await many(self._connection, statement)}

@@ -5,6 +5,7 @@ from configuration import did_you_mean
 from expressions.errors import ExpressionError, out_of_range
 from expressions.generator import Generator, find_paths
 from expressions.paths import RECORD, CodeUnit, Scope
+from expressions.places import TEXT
 from expressions.syntax import Tree
 
 Function = Callable[[Mapping[str, object]], object]
@@ -48,6 +49,7 @@ class Expression:
 
 def define(unit: CodeUnit, source: str, name: str, *, title: str) -> Callable[..., object]:
     """Compiles generated source once; it sees nothing but the unit's namespace."""
+    unit.namespace[TEXT] = source
     exec(compile(source, f"<{title}>", "exec"), unit.namespace)  # noqa: S102 (our own text, literals by repr)
     function = unit.namespace[name]
     assert callable(function)

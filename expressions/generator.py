@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from expressions.functions import FUNCTIONS, MAX_PLACES
 from expressions.paths import CodeUnit, Path, Scope, Step, path_of
+from expressions.places import Place
 from expressions.syntax import Tree, runs_over_list, steps_of
 
 _ARITHMETIC: dict[type[ast.operator], str] = {
@@ -84,6 +85,9 @@ class Generator:
                 return self._call(node, scope)
         raise AssertionError(f"unchecked {node}")
 
+    def _marked(self, name: str, column: int) -> str:
+        return self._unit.marked(name, Place(self._tree.source, column))
+
     def _constant(self, node: ast.Constant) -> str:
         if node.value is None or isinstance(node.value, bool | str):
             return repr(node.value)
@@ -92,10 +96,11 @@ class Generator:
 
     def _arithmetic(self, node: ast.BinOp, scope: Scope) -> str:
         """Two decimals, the common case, are calculated without a Python call."""
-        name = _ARITHMETIC[type(node.op)]
+        name, column = _ARITHMETIC[type(node.op)], self._tree.column_of_sign(node.left, node.right)
+        careful, exact = (self._marked(each, column) for each in (name, f"exact_{name}"))
         sides = [(side, self._operand(side, scope)) for side in (node.left, node.right)]
         if all(_is_number(side) for side, _ in sides):
-            return f"{name}({', '.join(code for _, code in sides)})"
+            return f"{careful}({', '.join(code for _, code in sides)})"
         values, tests = [], []
         for side, code in sides:
             values.append(code if _is_number(side) else self._unit.temporary())
@@ -106,7 +111,7 @@ class Generator:
         test = " & ".join(tests)
         if name == "divide":
             test += f" and {values[1]}"
-        return f"(exact_{name}({operands}) if {test} else {name}({operands}))"
+        return f"({exact}({operands}) if {test} else {careful}({operands}))"
 
     def _operand(self, node: ast.expr, scope: Scope) -> str:
         if _is_number(node):
@@ -122,7 +127,9 @@ class Generator:
             sign = -1 if isinstance(node.op, ast.USub) else 1
             return self._unit.constant(sign * self._tree.number(node.operand))
         value = self.code(node.operand, scope)
-        return f"negate({value})" if isinstance(node.op, ast.USub) else value
+        if isinstance(node.op, ast.UAdd):
+            return value
+        return f"{self._marked('negate', self._tree.column(node))}({value})"
 
     def _compare(self, node: ast.Compare, scope: Scope) -> str:
         """A chain `a < b < c` evaluates b once."""
@@ -149,56 +156,61 @@ class Generator:
                 return repr((left_node.value is None) is isinstance(operator, ast.Is))
             return f"({left_code} {'is' if isinstance(operator, ast.Is) else 'is not'} None)"
         if isinstance(operator, ast.In | ast.NotIn):
-            found = self._membership(left_code, right_node, right_code)
+            column = self._tree.column_of_sign(left_node, right_node)
+            found = self._membership(left_code, right_node, right_code, column)
             return found if isinstance(operator, ast.In) else f"(not {found})"
         if isinstance(operator, ast.Eq | ast.NotEq) and (_is_plain(left_node) or _is_plain(right_node)):
             return f"({left_code} {'==' if isinstance(operator, ast.Eq) else '!='} {right_code})"
-        name = _COMPARISONS[type(operator)]
+        name, column = _COMPARISONS[type(operator)], self._tree.column_of_sign(left_node, right_node)
+        careful = self._marked(name, column)
         if name in _SIGNS and _is_number(right_node):
-            held = self._unit.temporary()
+            held = self._marked(self._unit.temporary(), column)
             fast = f"{held} {_SIGNS[name]} {right_code}"
-            return f"({fast} if type({held} := {left_code}) in NUMBERS else {name}({held}, {right_code}))"
-        return f"{name}({left_code}, {right_code})"
+            return f"({fast} if type({held} := {left_code}) in NUMBERS else {careful}({held}, {right_code}))"
+        return f"{careful}({left_code}, {right_code})"
 
-    def _membership(self, value: str, container: ast.expr, code: str) -> str:
+    def _membership(self, value: str, container: ast.expr, code: str, column: int) -> str:
         if isinstance(container, ast.List | ast.Tuple) and all(_is_plain(each) for each in container.elts):
             texts = tuple(each.value for each in container.elts if isinstance(each, ast.Constant))
             return f"({value} in {texts!r})"
-        return f"contains({code}, {value})"
+        return f"{self._marked('contains', column)}({code}, {value})"
 
     def _call(self, node: ast.Call, scope: Scope) -> str:
         assert isinstance(node.func, ast.Name)
         function = FUNCTIONS[node.func.id]
-        name = f"f_{function.name}"
+        column = self._tree.column(node)
         if function.name == "concat" and scope.item is None:
-            return self._concat(node.args, scope)
+            return self._concat(node.args, scope, column)
         if function.name == "round" and len(node.args) == 2 and _places(node.args[1]) is not None:
-            return self._round(node.args, scope)
+            return self._round(node.args, scope, column)
+        name = self._marked(f"f_{function.name}", column)
         if not function.over_list or len(node.args) == 1:
             return f"{name}({', '.join(self.code(argument, scope) for argument in node.args)})"
         item = self._unit.temporary()
         body = self.code(node.args[1], replace(scope, item=item))
         return f"{name}({self.code(node.args[0], scope)}, lambda {item}: {body})"
 
-    def _concat(self, parts: list[ast.expr], scope: Scope) -> str:
+    def _concat(self, parts: list[ast.expr], scope: Scope, column: int) -> str:
         """Texts, the common case, are joined without a Python call."""
+        piece, bounded = (self._marked(each, column) for each in ("piece", "bounded"))
         pieces = []
         for part in parts:
             code = self.code(part, scope)
             if not (isinstance(part, ast.Constant) and isinstance(part.value, str)):
                 held = self._unit.temporary()
-                code = f"({held} if type({held} := {code}) is str else piece({held}))"
+                code = f"({held} if type({held} := {code}) is str else {piece}({held}))"
             pieces.append(code)
         joined = self._unit.temporary()
         whole = f"{joined} := ''.join(({', '.join(pieces)},))"
-        return f"({joined} if len({whole}) <= MAX_TEXT else bounded({joined}))"
+        return f"({joined} if len({whole}) <= MAX_TEXT else {bounded}({joined}))"
 
-    def _round(self, parts: list[ast.expr], scope: Scope) -> str:
+    def _round(self, parts: list[ast.expr], scope: Scope, column: int) -> str:
         """A decimal to a written number of places is rounded without a Python call."""
-        held, value, places = self._unit.temporary(), self.code(parts[0], scope), _places(parts[1])
+        held, careful = (self._marked(each, column) for each in (self._unit.temporary(), "f_round"))
+        value, places = self.code(parts[0], scope), _places(parts[1])
         step = self._unit.constant(Decimal((0, (1,), -(places or 0))))
         fast = f"{held}.quantize({step}, HALF_UP, CONTEXT)"
-        return f"({fast} if type({held} := {value}) is Decimal else f_round({held}, {places}))"
+        return f"({fast} if type({held} := {value}) is Decimal else {careful}({held}, {places}))"
 
 
 def _places(node: ast.expr) -> int | None:

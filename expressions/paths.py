@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from expressions import operations
 from expressions.errors import ExpressionError
 from expressions.functions import FUNCTIONS, piece
+from expressions.places import MARKS, Place
 
 HELPERS: Mapping[str, object] = {
     **{name: getattr(builtins, name) for name in ("dict", "len", "str", "type")},
@@ -33,7 +34,8 @@ class CodeUnit:
     """One function being generated: its constants and its temporary variables."""
 
     def __init__(self) -> None:
-        self.namespace: dict[str, object] = {"__builtins__": {}, **HELPERS}
+        self._marks: list[Place] = []
+        self.namespace: dict[str, object] = {"__builtins__": {}, **HELPERS, MARKS: self._marks}
         self._names: dict[object, str] = {}
         self._temporaries = 0
 
@@ -47,6 +49,14 @@ class CodeUnit:
     def temporary(self) -> str:
         self._temporaries += 1
         return f"t{self._temporaries}"
+
+    def marked(self, name: str, place: Place) -> str:
+        """The name, so that what fails under it tells its place."""
+        marked = f"{name}_m{len(self._marks)}"
+        self._marks.append(place)
+        if name in self.namespace:
+            self.namespace[marked] = self.namespace[name]
+        return marked
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,13 @@ class Tree:
     def column(self, node: ast.expr) -> int:
         return self._offset + self._characters(node.col_offset) + 1
 
+    def column_of_sign(self, left: ast.expr, right: ast.expr) -> int:
+        """Of what stands between two operands."""
+        assert left.end_col_offset is not None
+        start, end = self._characters(left.end_col_offset), self._characters(right.col_offset)
+        between = self._text[start:end]
+        return self._offset + start + len(between) - len(between.lstrip(" )")) + 1
+
     def error(self, node: ast.expr, message: str, remedy: str | None = None) -> ExpressionError:
         return ExpressionError(message, self.column(node), remedy=remedy)
 

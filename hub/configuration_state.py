@@ -1,5 +1,7 @@
 """The configuration as the database has it, and applying a plan to it in one transaction."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import text
 
 from crm_store import UnitOfWork
@@ -18,9 +20,11 @@ from hub.configuration_plan import (
     plan,
     shown_place,
 )
-from hub.publishing import publish
+from hub.live_mappings import Layer
+from hub.publishing import publish_together
 from hub.registry import installed
-from mappings import library
+from mappings import Finding, library
+from mappings.lines import Source
 
 
 class PlanOutdated(Misconfigured):
@@ -52,8 +56,9 @@ def planned(wanted: State, found: State, notes: tuple[str, ...] = ()) -> Plan:
     return plan(wanted, found, shipped=shipped, notes=notes)
 
 
-async def apply(uow: UnitOfWork, wanted: State, approved: Plan, *, by: str) -> None:
-    """All of it or nothing. Raises PlanOutdated, ConfigurationError or Misconfigured."""
+async def apply(uow: UnitOfWork, wanted: State, approved: Plan, *, by: str) -> list[Finding]:
+    """All of it or nothing; returns what is dubious in its mappings.
+    Raises PlanOutdated, ConfigurationError or Misconfigured."""
     await uow.mapping_versions.lock()
     await uow.codes.lock()
     await uow.connection.execute(text("LOCK TABLE connections IN SHARE ROW EXCLUSIVE MODE"))
@@ -64,7 +69,10 @@ async def apply(uow: UnitOfWork, wanted: State, approved: Plan, *, by: str) -> N
             "配置在此期间有变化，什么也没有改；请重新 plan (the configuration has changed meanwhile)"
         )
     for change in now.changes:
-        await _STEPS[change.section](uow, change, wanted, found, by)
+        if change.section in _STEPS:
+            await _STEPS[change.section](uow, change, wanted, found, by)
+    places = [_place(change.name) for change in now.changes if change.section == "mappings"]
+    return await _apply_mappings(uow, places, wanted, by)
 
 
 async def _apply_connection(uow: UnitOfWork, change: Change, wanted: State, found: State, by: str) -> None:
@@ -102,15 +110,19 @@ async def _apply_code_table(uow: UnitOfWork, change: Change, wanted: State, foun
             await uow.codes.remove(change.name, row.field, by=by)
 
 
-async def _apply_mapping(uow: UnitOfWork, change: Change, wanted: State, found: State, by: str) -> None:
-    place = _place(change.name)
-    content = (wanted.mappings or {}).get(place)
-    name, connection = place
-    if content is None:
-        await uow.mapping_versions.switch(name, None, connection=connection, by=by, note="config apply")
-        return
-    file = f"mappings/{shown_place(place)}/mapping.yaml"
-    await publish(uow, content, file=file, connection=connection, by=by, note="config apply")
+async def _apply_mappings(uow: UnitOfWork, places: Iterable[Place], wanted: State, by: str) -> list[Finding]:
+    """Together: one may need what another brings."""
+    drafts: dict[Place, Layer] = {}
+    for place in places:
+        name, connection = place
+        content = (wanted.mappings or {}).get(place)
+        if content is None:
+            await uow.mapping_versions.switch(name, None, connection=connection, by=by, note="config apply")
+        else:
+            file = f"mappings/{shown_place(place)}/mapping.yaml"
+            drafts[place] = Layer(Source(content.text, file), content)
+    published = await publish_together(uow, drafts, by=by, note="config apply")
+    return [warning for each in published for warning in each.warnings]
 
 
 def _place(shown: str) -> Place:
@@ -121,5 +133,4 @@ def _place(shown: str) -> Place:
 _STEPS = {
     "connections": _apply_connection,
     "code_tables": _apply_code_table,
-    "mappings": _apply_mapping,
 }

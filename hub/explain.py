@@ -89,4 +89,7 @@ async def _version(uow: UnitOfWork, row: Row, name: str) -> tuple[CompiledMappin
         found = await resolve(uow, used, name, row["connection"])
     except Misconfigured:
         return live, f"当时用的 {used} 已不在，按生效版本说明 (that version is gone: by the live one)"
-    return found, f"当时用的是 {used}，现在生效的是 {live.version} (another version is live now)"
+    remark = f"当时用的是 {used}，现在生效的是 {live.version} (another version is live now)"
+    if used != f"{found.name}@{found.version}":
+        remark += "；它引用的映射也换了版本，按现在的说明 (what it includes is by its live version)"
+    return found, remark

@@ -4,10 +4,10 @@ A version that is an override lies over what would be in force without it. What 
 noted, so that its row can say so.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configuration import ConfigurationError, parse
@@ -111,13 +111,34 @@ class LiveMappings:
             )
         return found
 
-    def broken(self) -> Iterator[str]:
-        """What is wrong with published versions that cannot be used."""
-        for name, connection in self._layers:
+    def broken(self) -> list[str]:
+        """What is wrong with published versions that cannot be used, or with what includes them."""
+        found: dict[str, None] = {}
+        for name, connection in self.placed(self._layers.keys()):
             try:
                 self.find(name, connection)
             except Misconfigured as error:
-                yield str(error)
+                found[str(error)] = None
+        return list(found)
+
+    def placed(self, published: Collection[Place]) -> Iterator[Place]:
+        """Where these count: at their own place, below the versions of one connection, and wherever they are
+        included."""
+        for connection in (None, *sorted({place[1] for place in self._layers if place[1]})):
+            names = {name for name, place in published if place in (None, connection)}
+            for name in library.names() if names else ():
+                if name in names or self._includes(name, connection, names):
+                    yield name, connection
+
+    def _includes(self, name: str, connection: str | None, others: Set[str]) -> bool:
+        """Also what cannot be compiled may do so."""
+        try:
+            # To compile all of them would take a second.
+            if not any("include" in layer.source.text for layer in self.layers(name, connection)):
+                return False
+            return not others.isdisjoint(self.compile(name, connection).includes)
+        except ConfigurationError:
+            return True
 
     def _tried(self, name: str, connection: str | None) -> CompiledMapping | ConfigurationError:
         try:
@@ -125,17 +146,15 @@ class LiveMappings:
         except ConfigurationError as error:
             return error
 
-    def compile(
-        self,
-        name: str,
-        connection: str | None,
-        *,
-        draft: Layer | None = None,
-        folder: Path | None = None,
-    ) -> CompiledMapping:
-        """With `draft` in the place of what is live there. `folder`: where all sample files lie.
-        Raises ConfigurationError."""
-        return self.compile_layers(self.layers(name, connection, draft=draft), connection, folder=folder)
+    def having(self, drafts: Mapping[Place, Layer]) -> "LiveMappings":
+        """As if these were live."""
+        found = LiveMappings()
+        found._layers = {**self._layers, **drafts}
+        return found
+
+    def compile(self, name: str, connection: str | None, *, folder: Path | None = None) -> CompiledMapping:
+        """`folder`: where all sample files lie. Raises ConfigurationError."""
+        return self.compile_layers(self.layers(name, connection), connection, folder=folder)
 
     def compile_layers(
         self, layers: Sequence[Layer], connection: str | None, *, folder: Path | None = None
@@ -147,15 +166,19 @@ class LiveMappings:
             folder=folder or base.folder,
             version=base.version,
             overrides=overrides,
-            find=lambda included: self.layers(included, connection)[0].source,
+            find=lambda included: self._included(included, connection),
         )
 
-    def layers(self, name: str, connection: str | None, *, draft: Layer | None = None) -> list[Layer]:
+    def _included(self, name: str, connection: str | None) -> Source:
+        base, *overrides = (layer.source for layer in self.layers(name, connection))
+        return replace(base, overrides=tuple(overrides))
+
+    def layers(self, name: str, connection: str | None) -> list[Layer]:
         """From the lowest that counts: a whole mapping, and the overrides above it."""
         places: list[str | None] = [None] if connection is None else [None, connection]
         found = [shipped_layer(name)]
         for place in places:
-            layer = draft if draft and place == connection else self._layers.get((name, place))
+            layer = self._layers.get((name, place))
             if layer is not None:
                 found = [*found, layer] if layer.is_override else [layer]
         return found

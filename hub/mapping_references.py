@@ -17,7 +17,8 @@ from mappings.lines import Source
 
 LIVE = "live"
 _INCLUDING = re.compile(r"-[0-9a-f]{6}$")
-"""What a version adds when it includes other mappings."""
+"""What a version adds when it includes other mappings, with all that lies over these. A digest: what was
+included then is not found by it, so what is live now is included instead."""
 
 
 def is_file(reference: str) -> bool:
@@ -49,7 +50,7 @@ async def resolve(uow: UnitOfWork, reference: str, name: str, connection: str | 
     if is_file(reference):
         content = MappingText(_text(reference), {})
         draft = Layer(Source(content.text, reference, version=Path(reference).name), content)
-        return live.compile(name, connection, draft=draft)
+        return live.having({(name, connection): draft}).compile(name, connection)
     return await _named(uow, live, reference.removeprefix(f"{name}@"), name, connection)
 
 
@@ -64,13 +65,13 @@ async def _named(
         raise Misconfigured(f"没有映射 {name} ({error})") from error
     if version in (SHIPPED, shipped.version):
         return shipped
-    if "+" not in version:
+    first, *overrides = version.split("+")
+    own = _INCLUDING.sub("", first) == _INCLUDING.sub("", shipped.version)
+    if not own and not overrides:
         found, layer = await _published(uow, version, name, connection)
-        return live.compile(name, found.connection, draft=layer)
-    layers = [
-        shipped_layer(name) if part == shipped.version else (await _published(uow, part, name, connection))[1]
-        for part in version.split("+")
-    ]
+        return live.having({(name, found.connection): layer}).compile(name, found.connection)
+    layers = [shipped_layer(name) if own else (await _published(uow, first, name, connection))[1]]
+    layers += [(await _published(uow, each, name, connection))[1] for each in overrides]
     return live.compile_layers(layers, connection)
 
 

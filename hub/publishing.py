@@ -2,18 +2,27 @@
 
 import getpass
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
-from configuration import ConfigurationError, Node, did_you_mean, load, parse
+from configuration import ConfigurationError, Node, Problems, did_you_mean, load, parse
 from crm_store import UnitOfWork
+from crm_store.code_tables import INVERSE
 from crm_store.mapping_versions import SHIPPED, MappingText, MappingVersion
 from domain.faults import Misconfigured
-from hub.live_mappings import Layer, LiveMappings
-from mappings import CompiledMapping, check_samples, library
+from hub.live_mappings import Layer, LiveMappings, Place
+from mappings import Finding, SampleFailure, check, check_samples, library
 from mappings.lines import Source
+
+
+class Published(NamedTuple):
+    """The version that is live now, and whether it is a new one: the same text again changes nothing."""
+
+    version: MappingVersion
+    new: bool
+    warnings: tuple[Finding, ...]
 
 
 def somebody() -> str:
@@ -62,22 +71,38 @@ def _sample_files(document: Node) -> Iterator[Node]:
                 yield side
 
 
-def check(live: LiveMappings, content: MappingText, *, file: str, connection: str | None) -> CompiledMapping:
-    """Compiled over what is live below it, and all samples pass. Raises ConfigurationError."""
-    draft = Layer(Source(content.text, file), content)
-    name = mapping_name(content.text, file=file)
-    with tempfile.TemporaryDirectory() as folder:
-        for layer in live.layers(name, connection, draft=draft):
-            _lay_out(Path(folder), layer)
-        mapping = live.compile(name, connection, draft=draft, folder=Path(folder))
-        failures = check_samples(mapping)
-    if failures:
-        raise parse(content.text, file=file).key_error(
-            "samples",
-            "; ".join(str(failure) for failure in failures),
-            remedy="correct the rows, or the sample if this is what you want",
-        )
-    return mapping
+class _Checks:
+    """Whether mappings in force make sense and do what their samples say."""
+
+    def __init__(self, live: LiveMappings, tables: Collection[str]) -> None:
+        """`tables`: the code tables of the hub."""
+        self._live, self._tables = live, tables
+
+    def findings(self, place: Place) -> list[Finding]:
+        """Warnings. Raises ConfigurationError for what is wrong, without regard to samples."""
+        name, connection = place
+        found = check(self._live.compile(name, connection), tables=[*self._tables, *_brought(name)])
+        problems = Problems()
+        for each in found:
+            if each.severity == "error":
+                problems.add(each.as_error())
+        problems.raise_if_any()
+        return found
+
+    def failures(self, place: Place) -> list[SampleFailure]:
+        """Samples that fail. Raises ConfigurationError for one that cannot be read."""
+        with tempfile.TemporaryDirectory() as folder:
+            for layer in self._live.layers(*place):
+                _lay_out(Path(folder), layer)
+            return check_samples(self._live.compile(*place, folder=Path(folder)))
+
+    def faults(self, place: Place) -> list[str]:
+        """All of this in words."""
+        try:
+            self.findings(place)
+            return [str(each) for each in self.failures(place)]
+        except ConfigurationError as error:
+            return [str(each) for each in error.errors]
 
 
 def _lay_out(folder: Path, layer: Layer) -> None:
@@ -97,24 +122,88 @@ def _lay_out(folder: Path, layer: Layer) -> None:
 
 async def publish(
     uow: UnitOfWork, content: MappingText, *, file: str, connection: str | None, by: str, note: str = ""
-) -> tuple[MappingVersion, bool]:
-    """The version that is live now, and whether it is a new one: the same text again changes nothing.
+) -> Published:
+    """Raises ConfigurationError or Misconfigured."""
+    draft = Layer(Source(content.text, file), content)
+    place = (mapping_name(content.text, file=file), connection)
+    return (await publish_together(uow, {place: draft}, by=by, note=note))[0]
+
+
+async def publish_together(
+    uow: UnitOfWork, drafts: Mapping[Place, Layer], *, by: str, note: str = ""
+) -> list[Published]:
+    """All or none: each is checked as if all were live, and so is what stands on them.
     Raises ConfigurationError or Misconfigured."""
     await uow.mapping_versions.lock()
-    await _known_connection(uow, connection)
-    mapping = check(await LiveMappings.now(uow), content, file=file, connection=connection)
-    live = await live_version(uow, mapping.name, connection)
-    if live is not None and live.digest == content.digest:
-        return live, False
-    version = await uow.mapping_versions.publish(
-        mapping.name, content, connection=connection, by=by, note=note
+    connections = [None, *(each.id for each in await uow.connections.all())]
+    for _, connection in drafts:
+        _refuse_unknown(connection, connections)
+    before, tables = await LiveMappings.now(uow), await uow.codes.names()
+    after = before.having(drafts)
+    warnings = _checked(drafts, _Checks(after, tables))
+    others = [place for place in after.placed(drafts) if place not in drafts and place[1] in connections]
+    for place in others:
+        # What was wrong before is nobody's fault here.
+        broken = _Checks(after, tables).faults(place)
+        if broken and not _Checks(before, tables).faults(place):
+            raise _breaking(
+                next(drafts[each] for each in drafts if place in after.placed([each])), place, broken
+            )
+    return [await _put(uow, place, drafts[place], found, by, note) for place, found in warnings.items()]
+
+
+def _checked(drafts: Mapping[Place, Layer], checks: _Checks) -> dict[Place, tuple[Finding, ...]]:
+    """The warnings about each. Raises ConfigurationError."""
+    problems = Problems()
+    warnings = {}
+    for place, draft in drafts.items():
+        with problems.collecting():
+            warnings[place] = tuple(checks.findings(place))
+            if failures := checks.failures(place):
+                raise _document(draft).key_error(
+                    "samples",
+                    "; ".join(str(failure) for failure in failures),
+                    remedy="correct the rows, or the sample if this is what you want",
+                )
+    problems.raise_if_any()
+    return warnings
+
+
+def _breaking(draft: Layer, place: Place, broken: Iterable[str]) -> ConfigurationError:
+    name, connection = place
+    document = _document(draft)
+    return document.key_error(
+        "override" if draft.is_override else "mapping",
+        f"would break {name}{f' of {connection}' if connection else ''}: {'; '.join(broken)}",
+        remedy=f"correct the rows, or publish {name} together with this one by guantong config apply",
     )
-    return version, True
 
 
-async def _known_connection(uow: UnitOfWork, connection: str | None) -> None:
-    known = [each.id for each in await uow.connections.all()]
-    if connection is not None and connection not in known:
+def _document(layer: Layer) -> Node:
+    return parse(layer.source.text, file=layer.source.file)
+
+
+async def _put(
+    uow: UnitOfWork, place: Place, draft: Layer, warnings: tuple[Finding, ...], by: str, note: str
+) -> Published:
+    name, connection = place
+    live = await live_version(uow, name, connection)
+    if live is not None and live.digest == draft.content.digest:
+        return Published(live, False, warnings)
+    version = await uow.mapping_versions.publish(name, draft.content, connection=connection, by=by, note=note)
+    return Published(version, True, warnings)
+
+
+def _brought(name: str) -> frozenset[str]:
+    """The code tables that a connector hands over with a record: what its shipped mappings look up."""
+    vendor, _, _ = name.partition(".")
+    shipped = [each for each in library.names() if each.startswith(f"{vendor}.")]
+    return frozenset(table.removesuffix(INVERSE) for each in shipped for table in library.load(each).tables)
+
+
+def _refuse_unknown(connection: str | None, connections: Collection[str | None]) -> None:
+    if connection is not None and connection not in connections:
+        known = [each for each in connections if each is not None]
         advice = did_you_mean(connection, known) or f"有 {', '.join(known) or '—'}"
         raise Misconfigured(f"没有连接 {connection} (no such connection): {advice}")
 

@@ -38,6 +38,11 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message} — {self.remedy}"
 
+    def as_error(self) -> ConfigurationError:
+        return ConfigurationError(
+            self.message, file=self.file, line=self.line, column=self.column, remedy=self.remedy
+        )
+
 
 def check(
     mapping: CompiledMapping,

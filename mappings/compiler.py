@@ -20,7 +20,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NoReturn, cast
 
-from expressions import CodeUnit, EvaluationError, Path, Scope, define
+from expressions import CodeUnit, EvaluationError, Path, Place, Scope, define, place_of
+from expressions.errors import out_of_range
 from expressions.operations import items
 from expressions.values import LONGEST, text_of
 from mappings.converters import FEN, SHORTCUTS, clean
@@ -36,11 +37,11 @@ Lookup = Callable[[str], object]
 
 
 def failed(row: Row, error: Exception, value: object, indexes: Sequence[int]) -> Problem:
-    if isinstance(error, EvaluationError):
+    place: Place | None = None
+    if isinstance(error, EvaluationError | ArithmeticError):
+        place, unfit = place_of(error), error if isinstance(error, EvaluationError) else out_of_range()
         # Nothing was read yet: the variable still holds the value of another row.
-        error, value = RowFault("expression", error.message, error.message_zh), None
-    elif isinstance(error, ArithmeticError):
-        error, value = RowFault("expression", "number is out of range", "数字超出范围"), None
+        error, value = RowFault("expression", unfit.message, unfit.message_zh), None
     elif not isinstance(error, RowFault):
         error = ConversionError("cannot be converted", "无法转换")
     target, source = _numbered(row.target, indexes), _numbered(row.shown_source, indexes)
@@ -50,11 +51,22 @@ def failed(row: Row, error: Exception, value: object, indexes: Sequence[int]) ->
         target=target,
         source=source,
         value=value,
-        message_zh=f"{target}：{error.message_zh}（来源：{source}）",
-        message_en=f"{target}: {error.message} (from {source})",
+        message_zh=f"{target}：{error.message_zh}{_where_zh(place, error, source)}",
+        message_en=f"{target}: {error.message} {_where_en(place, source)}",
         action="park" if parked else "fail",
         table=row.lookup if parked else None,
     )
+
+
+def _where_zh(place: Place | None, error: RowFault, source: str) -> str:
+    """Who repairs an expression looks for its words in the manual, which is English."""
+    if place is None:
+        return f"（来源：{source}）"
+    return f" ({error.message})（表达式第 {place.column} 列：{place.expression}）"
+
+
+def _where_en(place: Place | None, source: str) -> str:
+    return f"(from {source})" if place is None else f"(column {place.column} of {place.expression})"
 
 
 def _numbered(text: str, indexes: Sequence[int]) -> str:

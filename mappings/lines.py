@@ -27,6 +27,8 @@ class Source:
     folder: Path | None = None
     version: str | None = None
     """The label of a published one; otherwise the file's own, or a digest of it."""
+    overrides: tuple["Source", ...] = ()
+    """What lies over it wherever it is included."""
 
 
 Find = Callable[[str], Source]
@@ -64,24 +66,42 @@ class Line:
         return line if self.fields.file == other.fields.file else f"{line} of {self.fields.file}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """The mappings that include each other, outermost first; the list or target that is being filled, as
+    `Entries[*].`; where to note the targets that an override changes."""
+
+    chain: tuple[tuple[str, Node], ...]
+    touched: set[str]
+    place: str = ""
+
+    def at(self, place: str) -> "_Here":
+        return replace(self, place=f"{self.place}{place}")
+
+
 @dataclass(slots=True)
 class Lines:
-    """Reads files into lines. `included` and `touched` tell afterwards what was found on the way."""
+    """Reads files into lines. `included` and `below` tell afterwards what was found on the way.
+
+    `below`: targets that overrides of what is included have changed.
+    """
 
     find: Find
     problems: Problems = field(default_factory=Problems)
     included: dict[str, Source] = field(default_factory=dict)
-    touched: set[str] = field(default_factory=set)
-    _documents: dict[str, Node] = field(default_factory=dict)
+    below: set[str] = field(default_factory=set)
+    _documents: dict[str, tuple[Node, ...]] = field(default_factory=dict)
     _count: int = 0
 
     def read(self, document: Node) -> tuple[Line, ...]:
         name = document.required("mapping")
-        return tuple(self._within(document, ((name.text(), name),)))
+        return tuple(self._within(document, _Here(((name.text(), name),), set())))
 
-    def override(self, lines: Sequence[Line], document: Node) -> tuple[Line, ...]:
+    def override(self, lines: Sequence[Line], document: Node) -> tuple[tuple[Line, ...], set[str]]:
+        """The lines as the override leaves them, and the targets that it changes."""
         name = document.required("override")
-        return self._layered(lines, document, ((name.text(), name),), "")
+        here = _Here(((name.text(), name),), set())
+        return self._layered(lines, document, here), here.touched
 
     def check(self, lines: Sequence[Line]) -> None:
         """Each target is filled once."""
@@ -95,45 +115,53 @@ class Lines:
                 above.setdefault(line.keys[:size], line)
             self.check(line.rows or ())
 
-    def _within(self, table: Node, chain: "Chain") -> Iterator[Line]:
+    def _within(self, table: Node, here: _Here) -> Iterator[Line]:
         """What stands first, `include` or `fields`, comes first."""
         for entry in table.entries:
             with self.problems.collecting():
                 if entry.key == "include":
                     nodes = entry.value.items if entry.value.kind == "sequence" else (entry.value,)
                     for node in nodes:
-                        yield from self._include(node, chain)
+                        yield from self._include(node, here)
                 elif entry.key == "fields":
-                    yield from self._own(entry.value, chain)
+                    yield from self._own(entry.value, here)
 
-    def _own(self, fields: Node, chain: "Chain") -> Iterator[Line]:
+    def _own(self, fields: Node, here: _Here) -> Iterator[Line]:
         if not fields.mapping():
             self.problems.add(fields.error("no fields", remedy="add a line 'target: source'"))
         for entry in fields.entries:
             with self.problems.collecting():
                 line = Line(_keys(fields, entry.key), fields, entry)
                 self._count += 1
-                yield replace(line, rows=tuple(self._within(line.node, chain))) if line.is_list else line
+                inside = here.at(f"{line.target}[*].")
+                yield replace(line, rows=tuple(self._within(line.node, inside))) if line.is_list else line
 
-    def _include(self, node: Node, chain: "Chain") -> Iterator[Line]:
+    def _include(self, node: Node, here: _Here) -> Iterator[Line]:
         node, into, base = _read_include(node)
         name = node.text()
-        for known, place in chain:
+        for known, place in here.chain:
             if known == name:
-                way = " → ".join([*(each for each, _ in chain), name])
+                way = " → ".join([*(each for each, _ in here.chain), name])
                 raise node.error(
                     f"'{name}' includes itself: {way}",
                     remedy=f"remove this line, or the one at {place.file}:{place.line}",
                 )
-        if len(chain) > MAX_INCLUDES:
+        if len(here.chain) > MAX_INCLUDES:
             raise node.error(f"more than {MAX_INCLUDES} mappings inside each other", remedy="include fewer")
         if self._count > MAX_ROWS:
             raise node.error(f"more than {MAX_ROWS:,} rows with all that is included", remedy="include fewer")
-        document = self._document(name, node)
-        for line in self._within(document, (*chain, (name, node))):
+        document, *overrides = self._layers(name, node)
+        inside = _Here((*here.chain, (name, node)), self.below, here.place).at(
+            "".join(f"{key}." for key in into)
+        )
+        lines = tuple(self._within(document, inside))
+        for each in overrides:
+            lines = self._layered(lines, each, inside)
+        for line in lines:
             yield replace(line, keys=(*into, *line.keys), base=(*base, *line.base))
 
-    def _document(self, name: str, node: Node) -> Node:
+    def _layers(self, name: str, node: Node) -> tuple[Node, ...]:
+        """An included mapping and what lies over it."""
         if name in self._documents:
             return self._documents[name]
         try:
@@ -144,21 +172,21 @@ class Lines:
             ) from error
         document = parse(source.text, file=source.file)
         document.only(KEYS)
-        self._documents[name] = document
-        return document
+        overrides = (read_override(each, name) for each in source.overrides)
+        return self._documents.setdefault(name, (document, *overrides))
 
-    def _layered(self, lines: Sequence[Line], table: Node, chain: "Chain", place: str) -> tuple[Line, ...]:
+    def _layered(self, lines: Sequence[Line], table: Node, here: _Here) -> tuple[Line, ...]:
         found = list(lines)
         removed = table.get("remove")
         for node in removed.sequence() if removed else ():
             with self.problems.collecting():
-                found = self._without(found, node, _path(node), place)
-        for line in self._within(table, chain):
+                found = self._without(found, node, _path(node), here)
+        for line in self._within(table, here):
             with self.problems.collecting():
-                self._put(found, line, chain, place)
+                self._put(found, line, here)
         return tuple(found)
 
-    def _put(self, found: list[Line], line: Line, chain: "Chain", place: str) -> None:
+    def _put(self, found: list[Line], line: Line, here: _Here) -> None:
         """In the place of the row with this target, or at the end."""
         old = next((n for n, each in enumerate(found) if each.keys == line.keys), None)
         if _is_part(line):
@@ -169,30 +197,38 @@ class Lines:
                     remedy=did_you_mean(line.target, lists) or "add 'each: …', or name a list of the mapping",
                 )
             line.node.only(_PART_KEYS)
-            inner = self._layered(found[old].rows or (), line.node, chain, f"{place}{line.target}[*].")
+            inner = self._layered(found[old].rows or (), line.node, here.at(f"{line.target}[*]."))
             found[old] = replace(found[old], rows=inner)
             return
-        self.touched.add(f"{place}{line.target}")
+        here.touched.add(f"{here.place}{line.target}")
         found[len(found) if old is None else old : len(found) if old is None else old + 1] = [line]
 
-    def _without(self, lines: list[Line], node: Node, keys: tuple[str, ...], place: str) -> list[Line]:
+    def _without(self, lines: list[Line], node: Node, keys: tuple[str, ...], here: _Here) -> list[Line]:
         for position, line in enumerate(lines):
             size = len(line.keys)
             if line.rows is not None and size < len(keys) and line.keys == keys[:size]:
-                inner = self._without(list(line.rows), node, keys[size:], f"{place}{line.target}[*].")
+                inner = self._without(list(line.rows), node, keys[size:], here.at(f"{line.target}[*]."))
                 return [*lines[:position], replace(line, rows=tuple(inner)), *lines[position + 1 :]]
         kept = [line for line in lines if line.keys[: len(keys)] != keys]
         if len(kept) == len(lines):
             written = ".".join(keys)
             advice = did_you_mean(written, [line.target for line in lines])
             raise node.error(
-                f"nothing to remove: no target '{place}{written}'", remedy=advice or "remove this line"
+                f"nothing to remove: no target '{here.place}{written}'", remedy=advice or "remove this line"
             )
-        self.touched.update(f"{place}{line.target}" for line in lines if line not in kept)
+        here.touched.update(f"{here.place}{line.target}" for line in lines if line not in kept)
         return kept
 
 
-Chain = tuple[tuple[str, Node], ...]
+def read_override(source: Source, name: str) -> Node:
+    """A file that says it overrides the mapping `name`. Raises ConfigurationError."""
+    document = parse(source.text, file=source.file)
+    document.only(OVERRIDE_KEYS)
+    meant = document.required("override")
+    if meant.text() != name:
+        advice = did_you_mean(meant.text(), [name]) or f"write 'override: {name}'"
+        raise meant.error(f"this file overrides '{meant.text()}', not '{name}'", remedy=advice)
+    return document
 
 
 def _read_include(node: Node) -> tuple[Node, tuple[str, ...], tuple[str, ...]]:

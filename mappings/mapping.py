@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import expressions
-from configuration import Node, Problems, did_you_mean, parse
+from configuration import Node, Problems, parse
 from mappings.compiler import compile_rows
-from mappings.lines import KEYS, OVERRIDE_KEYS, Find, Lines, Source
+from mappings.lines import KEYS, Find, Lines, Source, read_override
 from mappings.markup import read_markup
 from mappings.problems import MappingProblem, Problem
 from mappings.rows import Constant, Row, all_rows, read_rows
@@ -79,8 +79,11 @@ class CompiledMapping:
         folder: Path | None,
         overrides: Sequence[Node] = (),
         includes: Mapping[str, Source] = NO_SOURCES,
-        touched: Iterable[str] = (),
+        touched: Sequence[Set[str]] = (),
+        below: Set[str] = frozenset(),
     ) -> None:
+        """`touched`: the targets that each override changes; `below`: those that overrides of what is
+        included have changed."""
         self.name = document.required("mapping").text()
         self.version = version
         self.source = document.required("from").text()
@@ -91,9 +94,14 @@ class CompiledMapping:
         self.root = document.string("root")
         self.overrides = tuple(overrides)
         self.includes = includes
-        self.touched = frozenset(touched)
+        self.touched = frozenset[str]().union(*touched)
+        self.untested = tuple(_untested(touched, below))
         self.rows = rows
-        self.samples = tuple(sample for each in (document, *overrides) for sample in _read_samples(each))
+        self.samples = tuple(
+            (sample, layer)
+            for layer, each in enumerate((document, *overrides))
+            for sample in _read_samples(each)
+        )
         self.tables = frozenset(row.lookup for row in all_rows(self.rows) if row.lookup is not None)
         self._apply, self.code = compile_rows(self.rows, name=f"mapping {self.name}")
 
@@ -157,7 +165,7 @@ def compile_mapping(
     base = Source(text, file, folder, version)
     document, *above = _documents(base, overrides)
     lines = Lines(find)
-    rows = _rows(lines, document, above)
+    rows, touched = _rows(lines, document, above)
     versions = [_version(base, document) + _including(lines.included), *map(_version, overrides, above)]
     return CompiledMapping(
         document,
@@ -166,23 +174,36 @@ def compile_mapping(
         folder=folder,
         overrides=above,
         includes=lines.included,
-        touched=lines.touched,
+        touched=touched,
+        below=lines.below,
     )
 
 
-def _rows(lines: Lines, document: Node, overrides: Iterable[Node]) -> tuple[Row, ...]:
+def _untested(touched: Sequence[Set[str]], below: Set[str]) -> Iterator[frozenset[str]]:
+    """Of each layer, the targets that its samples do not speak for: what a layer above it has changed, or an
+    override of what is included, unless it has settled that itself."""
+    for layer in range(len(touched) + 1):
+        settled = frozenset[str]().union(*touched[:layer])
+        yield frozenset(below - settled).union(*touched[layer:])
+
+
+def _rows(
+    lines: Lines, document: Node, overrides: Iterable[Node]
+) -> tuple[tuple[Row, ...], Sequence[Set[str]]]:
     rows: tuple[Row, ...] = ()
+    touched: list[Set[str]] = []
     with lines.problems.collecting():
         written = lines.read(document)
         for each in overrides:
-            written = lines.override(written, each)
+            written, changed = lines.override(written, each)
+            touched.append(changed)
         lines.check(written)
         rows = read_rows(written, problems=lines.problems)
         if (markup := read_markup(document)) is not None:
             markup.check(written, lines.problems)
             rows = markup.rows(rows)
     lines.problems.raise_if_any()
-    return rows
+    return rows, touched
 
 
 def _documents(base: Source, overrides: Iterable[Source]) -> Iterator[Node]:
@@ -197,13 +218,7 @@ def _documents(base: Source, overrides: Iterable[Source]) -> Iterator[Node]:
     yield document
     name = document.required("mapping").text()
     for each in overrides:
-        above = parse(each.text, file=each.file)
-        above.only(OVERRIDE_KEYS)
-        meant = above.required("override")
-        if meant.text() != name:
-            advice = did_you_mean(meant.text(), [name]) or f"write 'override: {name}'"
-            raise meant.error(f"this file overrides '{meant.text()}', not '{name}'", remedy=advice)
-        yield above
+        yield read_override(each, name)
 
 
 def _version(source: Source, document: Node) -> str:
@@ -215,7 +230,8 @@ def _version(source: Source, document: Node) -> str:
 def _including(included: Mapping[str, Source]) -> str:
     """The version of a file says nothing about those that it includes."""
     versions = [
-        f"{name}@{source.version or _digest(source.text)}" for name, source in sorted(included.items())
+        f"{name}@{'+'.join(each.version or _digest(each.text) for each in (source, *source.overrides))}"
+        for name, source in sorted(included.items())
     ]
     return f"-{_digest(' '.join(versions))[:6]}" if versions else ""
 

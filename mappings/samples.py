@@ -28,7 +28,7 @@ class SampleFailure:
 class Sample:
     """What goes in, with which code tables, and what must come out; a problem is written `kind target`.
 
-    `ignored`: targets that an override changes, in a sample that stands below it.
+    `ignored`: targets that an override changes, in a sample that stands below it or includes what it changes.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Sample:
 
 
 def read_samples(mapping: CompiledMapping) -> list[Sample]:
-    return [_read(mapping, node) for node in mapping.samples]
+    return [_read(mapping, node, mapping.untested[layer]) for node, layer in mapping.samples]
 
 
 def check_samples(mapping: CompiledMapping) -> list[SampleFailure]:
@@ -51,7 +51,7 @@ def check_samples(mapping: CompiledMapping) -> list[SampleFailure]:
     ]
 
 
-def _read(mapping: CompiledMapping, node: Node) -> Sample:
+def _read(mapping: CompiledMapping, node: Node, ignored: frozenset[str]) -> Sample:
     source, tables, problems = node.required("in"), node.get("tables"), node.get("problems")
     rows = cast("Mapping[str, Mapping[str, str]]", tables.value() if tables else {})
     return Sample(
@@ -60,7 +60,7 @@ def _read(mapping: CompiledMapping, node: Node) -> Sample:
         cast("Mapping[str, object]", _data(mapping, node.required("out"))),
         tuple(sorted(item.text() for item in problems.sequence())) if problems else (),
         both_ways(rows),
-        mapping.touched if node.file == mapping.file else frozenset(),
+        ignored,
     )
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import configuration
-from expressions import EvaluationError, Expression
+from expressions import EvaluationError, Expression, place_of
 from router.checks import PlanError, find_flaws, in_order
 from router.model import LeadFacts, Rule, Salesperson
 from router.reading import read_plan
@@ -123,7 +123,9 @@ def _holds(name: str, when: Expression, lead: LeadFacts, notes: list[str]) -> bo
     try:
         return when.test(lead.as_dict())
     except EvaluationError as error:
-        notes.append(f"规则「{name}」无法判断，已跳过：{error.message_zh}")
+        place = place_of(error)
+        where = f"（第 {place.column} 列：{place.expression}）" if place else ""
+        notes.append(f"规则「{name}」无法判断，已跳过：{error.message_zh}{where}")
         return False
 
 

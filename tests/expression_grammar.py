@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from expressions import FUNCTIONS, CodeUnit, EvaluationError, ExpressionError, compile_expression
+from expressions import FUNCTIONS, CodeUnit, EvaluationError, ExpressionError, compile_expression, place_of
 from expressions.paths import RECORD
 
 MOST_SECONDS = 0.05
@@ -288,7 +288,7 @@ _ALLOWED: tuple[type[ast.AST], ...] = (
     *(ast.Call, ast.Lambda, ast.arguments, ast.arg, ast.Attribute),
 )
 _METHODS = frozenset({"get", "quantize", "join"})
-_OWN_NAME = re.compile(r"[tk]\d+|r")
+_OWN_NAME = re.compile(r"[tk]\d+|t\d+_m\d+|r")
 
 
 def check_code(code: str, namespace: Mapping[str, object]) -> None:
@@ -347,14 +347,19 @@ def attempt(source: str) -> str:
         return "refused"
     unit = CodeUnit()
     check_code(expression.inline(unit, RECORD), unit.namespace)
+    unfit: EvaluationError | None = None
     with AUDIT.armed() as events:
         start = time.thread_time()
         try:
             result, outcome = expression(DATA), "evaluated"
-        except EvaluationError:
-            result, outcome = None, "did not fit"
+        except EvaluationError as error:
+            result, outcome, unfit = None, "did not fit", error
         spent = time.thread_time() - start
     assert not events, events
+    if unfit is not None:
+        place = place_of(unfit)
+        assert place is not None
+        assert (place.expression, 1 <= place.column <= len(source)) == (source, True)
     assert not callable(result)
     assert not isinstance(result, float)
     if spent > MOST_SECONDS:  # the collector's or the machine's time may be in it

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +13,12 @@ from rich.table import Table
 from crm_store import UnitOfWork
 from domain.faults import Misconfigured
 from hub.bootstrap import Hub
-from hub.commands.terminal import AsJson, print_json, screen, with_hub
+from hub.commands.terminal import AsJson, print_json, screen, show_findings, with_hub
 from hub.configuration_files import other_rules, read_folder, write_folder
 from hub.configuration_plan import SECTIONS, Change, Plan, State
 from hub.configuration_state import apply, planned, stored
 from hub.publishing import somebody
+from mappings import Finding
 
 SHOWN_FIELDS = 12
 SHOWN = 70
@@ -72,7 +74,7 @@ def apply_folder(
 ) -> None:
     """让数据库与文件一致：一个事务，全部成功或什么也不改；破坏性的步骤先问."""
 
-    async def run(hub: Hub) -> tuple[Plan, bool]:
+    async def run(hub: Hub) -> tuple[Plan, list[Finding] | None]:
         async with hub.store.transaction() as uow:
             wanted, found = await _compare(hub, uow, folder)
         if expect is not None and found.digest != expect:
@@ -82,14 +84,16 @@ def apply_folder(
         if not as_json:
             _show(found)
         if not found.changes or not _agreed(found, yes=yes, ask=not as_json):
-            return found, False
-        await hub.store.run(lambda uow: apply(uow, wanted, found, by=by or somebody()))
-        return found, True
+            return found, None
+        return found, await hub.store.run(lambda uow: apply(uow, wanted, found, by=by or somebody()))
 
-    found, applied = with_hub(run)
+    found, warnings = with_hub(run)
+    applied = warnings is not None
     if as_json:
-        print_json(found.as_json() | {"applied": applied})
+        told = {"applied": applied, "warnings": [asdict(each) for each in warnings or ()]}
+        print_json(found.as_json() | told)
     elif applied:
+        show_findings(warnings or ())
         screen.print(f"[green]已应用 {len(found.changes)} 项[/green]，两秒内生效 (applied, live within 2 s)")
     if found.changes and not applied:
         raise typer.Exit(1)

@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from configuration import ConfigurationError
 from domain.faults import Misconfigured
 from hub.bootstrap import Hub
-from hub.commands.terminal import AsJson, errors, print_json, screen, with_hub
+from hub.commands.terminal import AsJson, errors, print_json, screen, show_findings, with_hub
 from hub.explain import Brought, Unexplained, bring_delivery, bring_message
 from mappings import (
     CompiledMapping,
@@ -103,9 +103,7 @@ def check_mappings(chosen: Names = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([asdict(each) for each in found])
     else:
-        for each in found:
-            colour = "red" if each.severity == "error" else "yellow"
-            screen.print(f"[{colour}]●[/] {escape(str(each))}", soft_wrap=True)
+        show_findings(found)
         screen.print(f"{len(chosen or names())} 个映射，{len(found)} 处可疑 (findings)")
     if any(each.severity == "error" for each in found):
         raise typer.Exit(1)

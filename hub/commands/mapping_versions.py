@@ -8,10 +8,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from crm_store.mapping_versions import SHIPPED, MappingVersion
+from crm_store.mapping_versions import SHIPPED
 from hub.bootstrap import Hub
-from hub.commands.terminal import AsJson, print_json, screen, with_hub
-from hub.publishing import publish, read_mapping, roll_back, somebody, versions_of
+from hub.commands.terminal import AsJson, print_json, screen, show_findings, with_hub
+from hub.publishing import Published, publish, read_mapping, roll_back, somebody, versions_of
 from hub.screens import CHINA
 
 app = typer.Typer(add_completion=False)
@@ -71,19 +71,22 @@ def publish_mapping(
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """发布一个映射：能编译、样例全过才可以；两秒内各进程即用新版，无需重启."""
+    """发布一个映射：检查无误、样例全过才可以；两秒内各进程即用新版，无需重启."""
     content = read_mapping(file)
 
-    async def put(hub: Hub) -> tuple[MappingVersion, bool]:
+    async def put(hub: Hub) -> Published:
         async with hub.store.transaction() as uow:
             return await publish(
                 uow, content, file=str(file), connection=connection, by=by or somebody(), note=note
             )
 
-    version, new = with_hub(put)
+    version, new, warnings = with_hub(put)
     if as_json:
-        print_json(asdict(version) | {"version": version.label, "new": new})
-    elif new:
+        told = {"version": version.label, "new": new, "warnings": [asdict(each) for each in warnings]}
+        print_json(asdict(version) | told)
+        return
+    show_findings(warnings)
+    if new:
         screen.print(f"[green]已发布[/green] {version.name}@{version.label}，两秒内生效 (live within 2 s)")
     else:
         screen.print(f"{version.name}@{version.label} 已是这个内容，没有变化 (unchanged)")

@@ -51,7 +51,7 @@ def add_routes(api: FastAPI, guarded: list[Any]) -> None:
     async def put(body: PublishBody, hub: HubHere) -> dict[str, Any]:
         file = f"{mapping_name(body.text, file='text')}.yaml"
         async with hub.store.transaction() as uow:
-            version, new = await publish(
+            version, new, warnings = await publish(
                 uow,
                 MappingText(body.text, body.samples),
                 file=file,
@@ -59,7 +59,8 @@ def add_routes(api: FastAPI, guarded: list[Any]) -> None:
                 by=body.by,
                 note=body.note,
             )
-        return asdict(version) | {"version": version.label, "new": new}
+        told = {"version": version.label, "new": new, "warnings": [asdict(each) for each in warnings]}
+        return asdict(version) | told
 
     @api.post("/api/mappings/{name}/rollback", dependencies=guarded)
     async def put_back(name: str, body: RollbackBody, hub: HubHere) -> dict[str, str]:

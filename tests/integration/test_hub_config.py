@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from configuration import ConfigurationError
 from crm_store import Store
 from crm_store.mapping_versions import MappingText
 from domain.faults import Misconfigured
@@ -187,6 +188,27 @@ async def test_mappings_are_published_and_taken_back(desk: Desk) -> None:
         assert [each.label for each in await uow.mapping_versions.live()] == ["v1"]
         switches = await uow.mapping_versions.switches(PUSH, limit=2)
     assert [(each.label, each.by) for each in switches] == [("shipped", "张三"), ("ads.v2", "张三")]
+
+
+async def test_mappings_are_checked_together_as_when_they_are_published(desk: Desk) -> None:
+    await desk.export()
+    general, own = (desk.folder / f"mappings/{name}/mapping.yaml" for name in (PUSH, f"{PUSH}@ads"))
+    own.write_text(OVERRIDE.text.replace("message", "massage"), encoding="utf-8")
+    with pytest.raises(
+        ConfigurationError, match=rf"^mappings/{PUSH}@ads/mapping.yaml:2:10: 'massage' is not a"
+    ):
+        await desk.apply()
+    own.write_text(f"override: {PUSH}\nremove: [credit_code]\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="nothing to remove"):
+        await desk.apply()
+    row = "fields:\n  credit_code: {from: code, when: code, required: true, default: x}\n"
+    general.write_text(general.read_text(encoding="utf-8").replace("fields:\n", row), encoding="utf-8")
+    wanted, approved = await desk.compare()
+    warnings = await desk.store.run(lambda uow: apply(uow, wanted, approved, by="张三"))
+    assert [(each.file, each.line, each.severity) for each in warnings] == [
+        (f"mappings/{PUSH}/mapping.yaml", 6, "warning")
+    ]
+    assert await desk.plan() == []
 
 
 async def test_all_or_nothing(desk: Desk) -> None:

@@ -17,12 +17,12 @@ from domain.ports import LeadReader
 from flows.context import Outcome
 from hub import work
 from hub.bootstrap import Hub
-from hub.live_mappings import mappings_used, noting_mappings
-from hub.publishing import publish, read_mapping, roll_back
+from hub.live_mappings import Layer, Place, mappings_used, noting_mappings
+from hub.publishing import publish, publish_together, read_mapping, roll_back
 from hub.registry import OpenConnections
 from hub.settings import Settings
 from hub.work import Workbench
-from mappings import library
+from mappings import Source, check_text, library
 from tests.factories import FixedClock, context_of, message
 
 PUSH = "douyin_leads.push"
@@ -58,7 +58,7 @@ class House:
 
     async def publish(self, marker: str, connection: str | None = None) -> str:
         async with self.store.transaction() as uow:
-            version, _ = await publish(
+            version, _, _ = await publish(
                 uow, draft(marker), file="draft.yaml", connection=connection, by="张三"
             )
         await self.connections.refresh(stale_after=0)
@@ -175,7 +175,7 @@ async def test_a_version_that_this_program_cannot_compile_stops_the_work_and_not
     await house.connections.refresh(stale_after=0)
     with pytest.raises(Misconfigured, match="重新发布或回退"):
         house.read("north")
-    assert len(list(house.connections.mappings.broken())) == 1
+    assert len(house.connections.mappings.broken()) == 1
     await house.back(connection="north")
     house.read("north")
 
@@ -183,7 +183,7 @@ async def test_a_version_that_this_program_cannot_compile_stops_the_work_and_not
 async def _override(house: House, text: str, connection: str | None, samples: dict[str, str]) -> str:
     async with house.store.transaction() as uow:
         content = MappingText(f"override: {PUSH}\n{text}", samples)
-        version, _ = await publish(uow, content, file="over.yaml", connection=connection, by="张三")
+        version, _, _ = await publish(uow, content, file="over.yaml", connection=connection, by="张三")
     await house.connections.refresh(stale_after=0)
     return version.label
 
@@ -207,10 +207,10 @@ async def test_an_override_lies_over_what_is_live_below_it(house: House) -> None
 async def test_the_samples_below_an_override_run_with_its_own(house: House) -> None:
     await house.connect("north")
     record = {"id": "1", "create_time": "1767585600", "telphone": "13800000001"}
-    lead = {"vendor_id": "1", "message": "北"}
+    lead = {"vendor_id": "1", "created_at": "2026-01-05T04:00:00+00:00", "message": "北"}
     samples = {"samples/north.json": json.dumps(record), "samples/north.lead.json": json.dumps(lead)}
     text = (
-        "remove: [created_at, phone, channel, test]\nfields: {message: {value: 北}}\n"
+        "remove: [phone, channel, test]\nfields: {message: {value: 北}}\n"
         "samples: [{in: samples/north.json, out: samples/north.lead.json}]\n"
     )
     assert await _override(house, text, "north", samples) == "north.v1"
@@ -218,6 +218,183 @@ async def test_the_samples_below_an_override_run_with_its_own(house: House) -> N
         await _override(house, text.replace("value: 北", "value: 南"), "north", samples)
     with pytest.raises(ConfigurationError, match=r"over.yaml:\d+:.*nosuch"):
         await _override(house, "remove: [nosuch]\nfields: {message: {value: 北}}\n", "north", {})
+
+
+# --- checked when it is published -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("citty: {value: x}", "over.yaml:2:10: 'citty' is not a field of neutral.lead — did you mean 'city'"),
+        ("test: {value: x}", "over.yaml:2:24: test: a text where true or false is wanted"),
+        ("city: {from: telphone, lookup: towns}", "over.yaml:2:41: city: no code table 'towns' — did you"),
+        ("city: {value: x, when: 'False'}", "over.yaml:2:33: city: 'when' is always false"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_as_mappings_check_words_it(
+    house: House, row: str, told: str
+) -> None:
+    async with house.store.transaction() as uow:
+        await uow.codes.define("town")
+    with pytest.raises(ConfigurationError) as caught:
+        await _override(house, f"fields: {{{row}}}\n", None, {})
+    assert str(caught.value).startswith(told)
+    async with house.store.transaction() as uow:
+        tables = await uow.codes.names()
+        assert await uow.mapping_versions.listed(every=True) == []
+    source = Source(f"override: {PUSH}\nfields: {{{row}}}\n", "over.yaml")
+    (finding,) = check_text(library.source(PUSH), overrides=[source], tables=tables)
+    assert str(finding.as_error()) == str(caught.value)
+
+
+async def test_a_code_table_counts_that_the_hub_has_or_the_connector_brings(house: House) -> None:
+    text = "override: kingdee.receipt\nfields: {FBillNo: {from: number, lookup: TABLE}}\n"
+
+    async def put(table: str) -> None:
+        async with house.store.transaction() as uow:
+            content = MappingText(text.replace("TABLE", table), {})
+            await publish(uow, content, file="over.yaml", connection=None, by="张三")
+
+    await put("kingdee_material")
+    with pytest.raises(ConfigurationError, match=r"over.yaml:2:42: .*no code table 'numbers.inverse'"):
+        await put("numbers.inverse")
+    async with house.store.transaction() as uow:
+        await uow.codes.define("numbers")
+    await put("numbers.inverse")
+    text = text.replace("from: number", "from: numbr")
+    with pytest.raises(ConfigurationError, match=r"over.yaml:2:26: .*'numbr' is not a field of the source"):
+        await put("numbers")
+
+
+async def test_what_is_only_dubious_is_told_and_published(house: House) -> None:
+    async with house.store.transaction() as uow:
+        content = MappingText(f"override: {PUSH}\nfields: {{city: {{value: x, default: y}}}}\n", {})
+        found = await publish(uow, content, file="over.yaml", connection=None, by="张三")
+    assert found.new
+    (warning,) = found.warnings
+    assert (warning.severity, warning.line, warning.remedy) == ("warning", 2, "remove it")
+
+
+# --- what is included ------------------------------------------------------------------------------------
+
+SHARED = "douyin_leads.feiyu"
+SHARED_TEXT = """\
+mapping: douyin_leads.feiyu
+from: feiyu.push
+to: shared.remarks
+fields:
+  message: remark
+  city: {value: 杭州}
+"""
+INCLUDING = """\
+mapping: douyin_leads.push
+from: feiyu.push
+to: neutral.lead
+include: douyin_leads.feiyu
+fields:
+  vendor_id: {from: id, as: text, required: true}
+  created_at: {from: create_time, as: epoch_seconds, required: true}
+samples:
+  - name: by the way
+    in: {id: "1", create_time: "0", remark: 原话}
+    out: {vendor_id: "1", created_at: "1970-01-01T00:00:00+00:00", message: 原话, city: 杭州}
+"""
+
+
+async def _publish(house: House, text: str, connection: str | None = None) -> str:
+    async with house.store.transaction() as uow:
+        content = MappingText(text, {})
+        version, _, _ = await publish(uow, content, file="f.yaml", connection=connection, by="张三")
+    await house.connections.refresh(stale_after=0)
+    return version.label
+
+
+@pytest.fixture
+async def sharing(house: House) -> House:
+    await house.connect("north", "south")
+    await _publish(house, SHARED_TEXT)
+    await _publish(house, INCLUDING)
+    return house
+
+
+async def test_an_override_counts_in_the_mapping_that_includes_what_it_changes(sharing: House) -> None:
+    over = f"override: {SHARED}\nfields: {{message: {{value: MARKER}}}}\n"
+    found = [sharing.read("north")]
+    for marker in ("甲", "乙"):
+        await _publish(sharing, over.replace("MARKER", marker), "north")
+        found.append(sharing.read("north"))
+    assert [message for message, _ in found] == ["原话", "甲", "乙"]
+    versions = [version for _, version in found]
+    assert len(set(versions)) == 3, "the version tells them apart"
+    assert {version.split("-")[0] for version in versions} == {"v1"}
+    assert sharing.read("south") == found[0]
+    await _publish(sharing, SHARED_TEXT.replace("remark", "remark  # another"))
+    assert sharing.read("south")[1] not in versions
+    assert sharing.read("north")[0] == "乙"
+
+
+@pytest.mark.parametrize(
+    ("text", "connection", "told"),
+    [
+        (
+            SHARED_TEXT.replace("杭州", "宁波"),
+            None,
+            f"{PUSH}: {PUSH}, sample by the way: city: expected '杭州'",
+        ),
+        (SHARED_TEXT.replace("杭州", "宁波"), "north", f"{PUSH} of north: {PUSH}, sample by the way: city"),
+        (f"override: {SHARED}\nfields: {{vendor_id: id}}\n", "north", f"{PUSH} of north: .*line 2 of f.yaml"),
+    ],
+)
+async def test_what_would_break_the_mapping_that_includes_it_is_refused(
+    sharing: House, text: str, connection: str | None, told: str
+) -> None:
+    before = sharing.read("north")
+    with pytest.raises(
+        ConfigurationError, match=rf"^f.yaml:1:1: would break {told}.*publish {PUSH} together"
+    ):
+        await _publish(sharing, text, connection)
+    await sharing.connections.refresh(stale_after=0)
+    assert sharing.read("north") == before
+
+
+async def test_both_are_published_together(sharing: House) -> None:
+    texts = {PUSH: INCLUDING.replace("city: 杭州", "city: 宁波"), SHARED: SHARED_TEXT.replace("杭州", "宁波")}
+    drafts: dict[Place, Layer] = {
+        (name, None): Layer(Source(text, f"{name}.yaml"), MappingText(text, {}))
+        for name, text in texts.items()
+    }
+    async with sharing.store.transaction() as uow:
+        published = await publish_together(uow, drafts, by="张三")
+    assert [(each.version.label, each.new) for each in published] == [("v2", True)] * 2
+
+
+async def test_an_override_that_the_new_version_below_leaves_without_ground_is_not_broken_unseen(
+    sharing: House,
+) -> None:
+    await _publish(sharing, f"override: {PUSH}\nremove: [city]\n", "north")
+    with pytest.raises(ConfigurationError, match=rf"would break {PUSH} of north: .*nothing to remove"):
+        await _publish(sharing, DRAFT.replace("MARKER", "x"))
+
+
+async def test_a_retired_connection_stands_in_nobodys_way(sharing: House) -> None:
+    await _publish(sharing, f"override: {PUSH}\nremove: [city]\n", "north")
+    async with sharing.store.transaction() as uow:
+        await uow.connections.retire("north")
+    await _publish(sharing, DRAFT.replace("MARKER", "x"))
+    assert sharing.read("south")[0] == "x"
+
+
+async def test_what_was_broken_before_stands_in_nobodys_way(sharing: House) -> None:
+    async with sharing.store.transaction() as uow:
+        broken = MappingText(SHARED_TEXT.replace("  message", "  vendor_id: id\n  message"), {})
+        await uow.mapping_versions.publish(SHARED, broken, connection=None, by="张三", note="")
+    await sharing.connections.refresh(stale_after=0)
+    (told,) = sharing.connections.mappings.broken()
+    assert "'vendor_id' is repeated" in told
+    await _publish(sharing, broken.text.replace("remark", "remark  # the same"))
+    await _publish(sharing, SHARED_TEXT)
+    assert sharing.connections.mappings.broken() == []
 
 
 # --- what was used is written down ----------------------------------------------------------------------

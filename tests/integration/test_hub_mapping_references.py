@@ -52,6 +52,23 @@ async def test_a_version_is_found_by_every_name_that_it_has(
     assert found.version == version.format(shipped=shipped)
 
 
+async def test_a_version_is_found_whatever_it_includes_now(store: Store) -> None:
+    including = "mapping: douyin_leads.feiyu\nfrom: a\nto: b\ninclude: douyin_leads.push\n"
+    async with store.transaction() as uow:
+        await connect(uow, "north")
+        for text, connection in ((including, None), (OVER, "north"), (OVER + "# other\n", "north")):
+            await publish(
+                uow, MappingText(text, {}), file="f.yaml", connection=connection, by="张三", note=""
+            )
+        found = {
+            (await resolve(uow, reference, "douyin_leads.feiyu", connection)).version
+            for reference in ("live", "v1", "v1-0a1b2c")
+            for connection in ("north", None)
+        }
+    assert len(found) == 2
+    assert {version.split("-")[0] for version in found} == {"v1"}
+
+
 async def test_a_file_lies_over_what_is_live(published: Store, tmp_path: Path) -> None:
     full, over = tmp_path / "full.yaml", tmp_path / "over.yaml"
     full.write_text(FULL, encoding="utf-8")

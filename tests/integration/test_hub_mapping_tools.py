@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from crm_store import Store
+from crm_store.mapping_versions import MappingText
 from hub.cli import app
 from hub.embedded import Servers
 from hub.publishing import publish, read_mapping
@@ -134,7 +135,7 @@ async def test_the_version_that_was_used_explains_it(store: Store, tmp_path: Pat
     )
     number = await pushed(store, mapping="douyin_leads.push@v1")
     async with store.transaction() as uow:
-        first, _ = await publish(uow, read_mapping(file), file="push.yaml", connection=None, by="张三")
+        first, _, _ = await publish(uow, read_mapping(file), file="push.yaml", connection=None, by="张三")
     assert (await told("explain", number))["remark"] is None
     async with store.transaction() as uow:
         await uow.mapping_versions.switch("douyin_leads.push", None, connection=None, by="张三", note="")
@@ -142,6 +143,16 @@ async def test_the_version_that_was_used_explains_it(store: Store, tmp_path: Pat
     assert (first.label, found["version"]) == ("v1", "v1")
     assert "当时用的是 douyin_leads.push@v1" in found["remark"]
     assert next(each["result"] for each in found["fields"] if each["target"] == "phone") == "139 1234 5678"
+
+
+async def test_what_is_included_by_another_version_now_is_told(store: Store) -> None:
+    text = "mapping: douyin_leads.push\nfrom: a\nto: b\ninclude: douyin_leads.feiyu\n"
+    number = await pushed(store, mapping="douyin_leads.push@v1-0a1b2c")
+    async with store.transaction() as uow:
+        await publish(uow, MappingText(text, {}), file="push.yaml", connection=None, by="张三")
+    found = await told("explain", number)
+    assert found["version"].startswith("v1-")
+    assert "它引用的映射也换了版本" in found["remark"]
 
 
 async def test_a_version_that_is_gone_is_told(store: Store) -> None:

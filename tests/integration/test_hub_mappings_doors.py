@@ -90,6 +90,17 @@ async def test_a_wrong_file_is_not_published(run: Run, draft: Draft) -> None:
         await run("mappings", "publish", draft)
 
 
+async def test_what_makes_no_sense_is_refused_and_what_is_dubious_is_told(run: Run, draft: Draft) -> None:
+    draft.says("{value: one}", "{from: id, lookup: nowhere}")
+    with pytest.raises(ConfigurationError, match=r"draft.yaml:4:53: message: no code table 'nowhere'"):
+        await run("mappings", "publish", draft)
+    draft.says("{value: one}", "{value: one, default: two}")
+    code, said = await run("mappings", "publish", draft)
+    assert (code, "warning: message: 'default' never acts" in said, "已发布" in said) == (0, True, True)
+    code, said = await run("mappings", "publish", draft, "--json")
+    assert [each["severity"] for each in json.loads(said)["warnings"]] == ["warning"]
+
+
 async def test_a_draft_is_compared_with_what_is_live_over_stored_messages(
     run: Run, draft: Draft, store: Store
 ) -> None:
@@ -174,8 +185,18 @@ async def test_versions_over_http(store: Store) -> None:
                 "POST", "publish", put | {"text": FULL.replace("{value: one}", "{from: a, as: nonsense}")}
             )
             assert (status, told["places"][0]["line"]) == (422, 4), told
+            nowhere = put | {"text": FULL.replace("{value: one}", "{from: id, lookup: nowhere}")}
+            status, told = await ask("POST", "publish", nowhere)
+            assert (status, told["places"][0]["remedy"]) == (422, "add it, or write 'table: …'"), told
+            idle = put | {"text": FULL.replace("{value: one}", "{value: one, default: two}")}
+            status, told = await ask("POST", "publish", idle)
+            assert (status, told["warnings"][0]["line"]) == (200, 4), told
+            status, told = await ask("POST", f"{PUSH}/rollback", {"by": "张三", "connection": "ads"})
             status, told = await ask("GET", f"versions?name={PUSH}")
-            assert [(each["version"], each["live"]) for each in told["versions"]] == [("ads.v1", True)]
+            assert [(each["version"], each["live"]) for each in told["versions"]] == [
+                ("ads.v2", False),
+                ("ads.v1", True),
+            ]
             status, told = await ask("POST", f"{PUSH}/rollback", {"by": "张三", "connection": "ads"})
             assert told == {"name": PUSH, "before": "ads.v1", "after": "shipped"}
             assert (await ask("POST", f"{PUSH}/rollback", {"connection": "ads"}))[0] == 422, "by whom?"

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from expressions import EvaluationError, ExpressionError, compile_expression, parse_path
+from expressions import EvaluationError, ExpressionError, Place, compile_expression, parse_path, place_of
 
 RECORD: dict[str, object] = {
     "customer": {"region": "华东", "name": " 测试公司 "},
@@ -175,6 +175,45 @@ def test_data_that_does_not_fit(source: str, message: str) -> None:
         compile_expression(source)(RECORD)
     assert str(caught.value) == message
     assert caught.value.message_zh
+
+
+@pytest.mark.parametrize(
+    ("source", "column"),
+    [
+        ("upper(tags)", 1),
+        ("  'é中' + upper(tags)", 10),
+        ("(qty) * (code)", 7),
+        ("qty + 1 - code", 9),
+        ("qty +\n 1 - code", 10),
+        ("-code", 1),
+        ("qty > 1 and -code", 13),
+        ("1 < qty < code", 9),
+        ("0 < code", 3),
+        ("code > 0", 6),
+        ("'1' not in qty", 5),
+        ("odd > 1", 5),
+        ("qty / 0", 5),
+        ("huge * huge", 6),
+        ("round(code, 2)", 1),
+        ("round(odd, 2)", 1),
+        ("1 + round(huge * 1, 2)", 5),
+        ("concat(code, concat('-', tags))", 14),
+        ("concat(tags)", 1),
+        ("sum(code, item)", 1),
+        ("1 + sum(tags, item - 1)", 20),
+        ("max(1, code)", 1),
+        ("code if qty < 0 else upper(tags)", 22),
+    ],
+)
+def test_what_does_not_fit_tells_its_place(source: str, column: int) -> None:
+    data = {"qty": 2, "code": "x", "tags": ["a"], "odd": Decimal("sNaN"), "huge": Decimal("9E+999")}
+    with pytest.raises(EvaluationError) as caught:
+        compile_expression(source)(data)
+    assert place_of(caught.value) == Place(source, column)
+
+
+def test_what_did_not_happen_in_an_expression_has_no_place() -> None:
+    assert place_of(EvaluationError("x", "x")) is None
 
 
 @pytest.mark.parametrize(

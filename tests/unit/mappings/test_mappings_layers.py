@@ -1,6 +1,7 @@
 """Mappings that include others, and overrides of one connection on a shipped file."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -260,6 +261,78 @@ def test_the_version_changes_with_what_is_included(monkeypatch: pytest.MonkeyPat
     assert before.startswith("3-")
     assert after.startswith("3-")
     assert before != after
+
+
+ADDRESS_OVER = """\
+override: shared.address
+remove: [Street, People.Of]
+fields:
+  City: {value: 宁波}
+  People: {fields: {Old: {value: true}}}
+"""
+
+
+def overridden(rows: str, *texts: str, over: str = ADDRESS_OVER) -> CompiledMapping:
+    """The rows, with `over` on the mapping that it names wherever that is included."""
+
+    def found(name: str) -> Source:
+        above = (Source(over, "over.yaml", version="v1"),) if f"override: {name}\n" in over else ()
+        return replace(find(name), overrides=above)
+
+    overrides = [Source(text, f"o{n}.yaml") for n, text in enumerate(texts, 1)]
+    return compile_mapping(HEAD + rows, file="t.yaml", overrides=overrides, find=found)
+
+
+def test_an_included_mapping_comes_with_what_lies_over_it() -> None:
+    rows = "include: {mapping: shared.address, into: Where, from: customer}\nfields: {No: number}\n"
+    mapping = overridden(rows)
+    assert mapping.apply(RECORD).data == {
+        "Where": {"City": "宁波", "People": [{"Name": "甲", "Old": True}, {"Name": "乙", "Old": True}]},
+        "No": "SO-1",
+    }
+    plain = whole(rows).version
+    assert mapping.version.split("-")[0] == plain.split("-")[0]
+    assert mapping.version != plain
+    assert overridden(rows, over=ADDRESS_OVER + "# other\n").version == mapping.version, "labelled v1"
+
+
+def test_an_override_of_an_included_mapping_may_include_but_not_what_includes_it() -> None:
+    over = "override: shared.line\ninclude: shared.head\n"
+    mapping = overridden("fields: {L: {each: lines, include: shared.line}}\n", over=over)
+    assert mapping.apply({"lines": [{"sku": "S", "number": 1}]}).data == {
+        "L": [{"Sku": "S", "No": 1, "Org": {"Code": "100"}}]
+    }
+    with pytest.raises(ConfigurationError, match=r"over.yaml:2:10: 't.whole' includes itself"):
+        overridden("include: shared.line\n", over=over.replace("shared.head", "t.whole"))
+
+
+INCLUDING = """\
+include: {mapping: shared.address, into: Where}
+fields: {Lines: {each: lines, include: shared.line}}
+samples:
+  - in: {address: {city: 杭州, street: 甲路}, people: [{name: 甲}], lines: [{sku: S}]}
+    out: {Where: {City: 杭州, Street: 杭州 甲路, People: [{Name: 甲}]}, Lines: [{Sku: S}]}
+"""
+
+
+def test_a_sample_speaks_for_no_target_that_an_override_of_what_is_included_changes() -> None:
+    (untested,) = overridden(INCLUDING).untested
+    assert untested == {"Where.City", "Where.Street", "Where.People[*].Of", "Where.People[*].Old"}
+    assert check_samples(overridden(INCLUDING)) == []
+    line = "override: shared.line\nfields: {Sku: {value: T}}\n"
+    assert check_samples(overridden(INCLUDING, over=line)) == []
+    wrong_name = INCLUDING.replace("Name: 甲", "Name: 乙")
+    assert len(check_samples(overridden(wrong_name))) == 1, "for all others it does"
+
+
+def test_a_sample_of_an_override_speaks_for_what_the_override_has_settled() -> None:
+    sample = "samples: [{in: {address: {city: 杭州}}, out: {Where: {City: CITY}}}]\n"
+    over = f"override: t.whole\nfields: {{Where.City: {{value: 温州}}}}\n{sample}"
+    rows = INCLUDING.split("samples")[0]
+    assert check_samples(overridden(rows, over.replace("CITY", "温州"))) == []
+    assert len(check_samples(overridden(rows, over.replace("CITY", "宁波")))) == 1
+    above = "override: t.whole\nfields: {Where.City: {value: 台州}}\n"
+    assert check_samples(overridden(rows, over.replace("CITY", "温州"), above)) == []
 
 
 OVER = "override: t.whole\n"

@@ -145,13 +145,13 @@ def test_row(row: str, data: dict[str, object]) -> None:
             "A: {expr: 'number * 2'}",
             "expression",
             "fail",
-            "A: cannot multiply text and number (from number * 2)",
+            "A: cannot multiply text and number (column 8 of number * 2)",
         ),
         (
             "A: {from: number, when: 'number > 2'}",
             "expression",
             "fail",
-            "A: cannot compare text and number (from number)",
+            "A: cannot compare text and number (column 8 of number > 2)",
         ),
         (
             "A: {each: number, fields: {B: b}}",
@@ -191,6 +191,41 @@ def test_problem(row: str, kind: str, action: str, english: str) -> None:
     with pytest.raises(MappingProblem) as caught:
         mapping.apply_or_raise(RECORD, tables=TABLES)
     assert caught.value.action == action
+
+
+def test_what_fails_in_an_expression_tells_the_expression_the_column_and_the_types() -> None:
+    mapping = mapping_of(
+        "A: {from: number, when: 'upper(number) == \"X\" or amount > 1'}\n"
+        "B: {expr: '1 + number * 2'}\n"
+        "L: {each: lines, where: 'qty - 1 > 0', fields: {P: {expr: 'round(price, 2) - 1'}}}\n"
+        "M: {each: rows, fields: {P: {expr: 'round(price, 2) * parent.amount'}}}"
+    )
+    record = {
+        **{"number": "甲", "amount": "乙", "lines": [{"qty": "x"}]},
+        "rows": [{"price": Decimal(1)}, {"price": "1"}],
+    }
+    assert [each.message_zh for each in mapping.apply(record).problems] == [
+        "A：文本与数字之间不能做比较 (cannot compare text and number)"
+        '（表达式第 32 列：upper(number) == "X" or amount > 1）',
+        "B：文本与数字之间不能做乘法 (cannot multiply text and number)（表达式第 12 列：1 + number * 2）",
+        "L：文本与数字之间不能做减法 (cannot subtract text and number)（表达式第 5 列：qty - 1 > 0）",
+        "M[0].P：数字与文本之间不能做乘法 (cannot multiply number and text)"
+        "（表达式第 17 列：round(price, 2) * parent.amount）",
+        "M[1].P：round() 需要数字，实际为文本 (round() needs a number, found text)"
+        "（表达式第 1 列：round(price, 2) * parent.amount）",
+    ]
+
+
+def test_a_path_that_fails_and_a_number_that_overflows_in_a_converter_are_in_no_expression() -> None:
+    mapping = mapping_of(
+        "L: {each: number, fields: {A: a}}\nM: 'number[*].a'\nN: {expr: 'huge * huge', as: text}"
+    )
+    problems = mapping.apply({"number": "x", "huge": Decimal("1E+600")}).problems
+    assert [each.message_en for each in problems] == [
+        "L: expected a list, found text (from number)",
+        "M: expected a list, found text (from number[*].a)",
+        "N: number is out of range (column 6 of huge * huge)",
+    ]
 
 
 def test_problems_hold_the_value_and_messages_do_not() -> None:
