@@ -6,10 +6,13 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from domain.money import Money
 from domain.states import SigningState
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 ERP_CODE_LIMIT = 20
 """The shortest number field among the ERPs (U8: customer code, 20 characters)."""
@@ -272,6 +275,10 @@ class ErpDocument:
     """What is not written off yet."""
 
 
+@overload
+def plain(value: "DataclassInstance") -> dict[str, Any]: ...
+@overload
+def plain(value: object) -> object: ...
 def plain(value: object) -> object:
     """A record as dicts, lists and scalars: what a mapping reads. Money becomes {amount, currency}."""
     if is_dataclass(value) and not isinstance(value, type):

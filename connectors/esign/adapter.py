@@ -1,6 +1,5 @@
 """The ports of a signing service: a request becomes a flow, a flow becomes neutral news."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from connector_kit import Tools
@@ -10,7 +9,6 @@ from connectors.esign.hooks import EsignHooks
 from connectors.esign.protocol import Account, findable, names_contract, safe_name, whole_milliseconds
 from connectors.esign.settings import EsignSettings
 from domain.faults import Misconfigured, Rejected, Transient
-from domain.ports import HookAnswer, HookRequest, Inbound, SigningHint
 from domain.records import SignedFile, SigningFlow, SigningRequest, plain
 from domain.states import SigningState
 
@@ -23,11 +21,12 @@ LINK_ATTEMPTS = 2
 NATIONAL_PREFIX = "+86"
 
 
-class EsignAdapter:
+class EsignAdapter(EsignHooks):
     """Implements Signer, SigningEvidence, Hook and SigningHook."""
 
     def __init__(self, settings: EsignSettings, tools: Tools) -> None:
         secret = settings.app_secret.get_secret_value()
+        super().__init__(app_id=settings.app_id, secret=secret)
         account = Account(
             settings.base_url.rstrip("/"),
             settings.app_id,
@@ -40,7 +39,6 @@ class EsignAdapter:
         self._clock = tools.clock
         self._mappings = tools.mappings
         self._client = EsignClient(account, sender=tools.sender, clock=tools.clock)
-        self._hooks = EsignHooks(app_id=settings.app_id, secret=secret)
 
     async def find_flow(self, request: SigningRequest) -> SigningFlow | None:
         """By the key inside; the list shows only times and titles, so its candidates are opened."""
@@ -115,19 +113,10 @@ class EsignAdapter:
         """The account in the form that was used at creation."""
         return await self._client.sign_url(flow_id, account=phone.removeprefix(NATIONAL_PREFIX))
 
-    def open(self, request: HookRequest) -> Sequence[Inbound]:
-        return self._hooks.open(request)
-
-    def accepted(self, request: HookRequest) -> HookAnswer:
-        return self._hooks.accepted(request)
-
-    def read_hint(self, kind: str, body: bytes) -> SigningHint | None:
-        return self._hooks.read_hint(kind, body)
-
     async def _document(self, request: SigningRequest, name: str, content: bytes) -> str:
         """Our own PDF, or the connection's template filled in."""
         if template_id := self._settings.doc_template_id:
-            values = self._mappings.translate(TEMPLATE_FIELDS, _fields(request)).record
+            values = self._mappings.translate(TEMPLATE_FIELDS, plain(request)).record
             return await self._client.fill_template(template_id, name, values)
         place = await self._client.announce_file(name, content)
         await self._client.upload(place.fileUploadUrl, content)
@@ -142,7 +131,7 @@ class EsignAdapter:
             "seal_y": self._settings.seal_y,
         }
         record = {
-            **_fields(request),
+            **plain(request),
             "flow_title": safe_name(f"{request.contract_number} {request.title}"),
             "notice_types": self._settings.notice_types,
             "files": [file],
@@ -151,12 +140,6 @@ class EsignAdapter:
         if not findable(body, key=request.key, contract_number=request.contract_number):
             raise Misconfigured(f"映射 {MAPPING} 的标题须含合同号，customBizNum 须为 key:order")
         return body
-
-
-def _fields(request: SigningRequest) -> dict[str, object]:
-    record = plain(request)
-    assert isinstance(record, dict)
-    return record
 
 
 def open_connection(settings: EsignSettings, tools: Tools) -> EsignAdapter:

@@ -1,6 +1,5 @@
 """The ports of a signing service: a request becomes a sign task, a task becomes neutral news."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from connector_kit import Tools
@@ -20,7 +19,6 @@ from connectors.fadada.protocol import (
 from connectors.fadada.settings import FadadaSettings
 from connectors.fadada.wire import FileId
 from domain.faults import Misconfigured, Rejected, Transient
-from domain.ports import HookAnswer, HookRequest, Inbound, SigningHint
 from domain.records import SignedFile, SigningFlow, SigningParty, SigningRequest, plain
 from domain.states import SigningState
 
@@ -32,11 +30,12 @@ LINK_ATTEMPTS = 2
 NATIONAL_PREFIX = "+86"
 
 
-class FadadaAdapter:
+class FadadaAdapter(FadadaHooks):
     """Implements Signer, SigningEvidence, Hook and SigningHook."""
 
     def __init__(self, settings: FadadaSettings, tools: Tools) -> None:
         secret = settings.app_secret.get_secret_value()
+        super().__init__(app_id=settings.app_id, secret=secret)
         account = Account(
             base_url=settings.base_url.rstrip("/"),
             app_id=settings.app_id,
@@ -50,7 +49,6 @@ class FadadaAdapter:
         self._account = account
         self._mappings = tools.mappings
         self._client = FadadaClient(account, sender=tools.sender, tokens=tools.tokens, clock=tools.clock)
-        self._hooks = FadadaHooks(app_id=settings.app_id, secret=secret)
 
     async def find_flow(self, request: SigningRequest) -> SigningFlow | None:
         """The list is asked for the subject and compared by our key."""
@@ -117,19 +115,10 @@ class FadadaAdapter:
             raise Rejected("此人不是该任务的参与方：手机号须与发起时一致 (not a signer)", "211066")
         return await self._client.actor_url(flow_id, actor)
 
-    def open(self, request: HookRequest) -> Sequence[Inbound]:
-        return self._hooks.open(request)
-
-    def accepted(self, request: HookRequest) -> HookAnswer:
-        return self._hooks.accepted(request)
-
-    def read_hint(self, kind: str, body: bytes) -> SigningHint | None:
-        return self._hooks.read_hint(kind, body)
-
     async def _document(self, request: SigningRequest, content: bytes) -> FileId:
         """Our own PDF, or the connection's template filled in."""
         if template_id := self._settings.doc_template_id:
-            values = self._mappings.translate(TEMPLATE_FIELDS, _fields(request)).record
+            values = self._mappings.translate(TEMPLATE_FIELDS, plain(request)).record
             return await self._client.fill_template(template_id, request.file_name, values)
         return await self._client.upload(request.file_name, content)
 
@@ -141,14 +130,13 @@ class FadadaAdapter:
         return body
 
     def _record(self, request: SigningRequest, file: FileId, subject: str) -> dict[str, object]:
-        record = _fields(request)
         seal = {
             "page": self._settings.seal_page or file.fileTotalPages or 1,
             "x": self._settings.seal_x,
             "y": self._settings.seal_y,
         }
         own = any(party.own for party in request.parties)
-        return record | {
+        return plain(request) | {
             "parties": [_party(party) for party in request.parties],
             "subject": subject,
             "corp_id": self._account.corp_id,
@@ -161,13 +149,7 @@ class FadadaAdapter:
 
 def _party(party: SigningParty) -> dict[str, object]:
     phone = (party.phone or "").removeprefix(NATIONAL_PREFIX) or None
-    return _fields(party) | {"phone": phone, "actor_id": actor_id(party.order, phone)}
-
-
-def _fields(record: object) -> dict[str, object]:
-    shown = plain(record)
-    assert isinstance(shown, dict)
-    return shown
+    return plain(party) | {"phone": phone, "actor_id": actor_id(party.order, phone)}
 
 
 def open_connection(settings: FadadaSettings, tools: Tools) -> FadadaAdapter:

@@ -40,9 +40,8 @@ class KingdeeAdapter:
         return ledger.customer_document(row) if row else None
 
     async def create_customer(self, company: Company) -> ErpDocument:
-        record = plain(company)
-        assert isinstance(record, dict)
-        model = self._mapped("kingdee.customer", record | {"book": ledger.choices(self.settings)})
+        record = plain(company) | {"book": ledger.choices(self.settings)}
+        model = self._mapped("kingdee.customer", record)
         await self._posting.save(CUSTOMER, model, company.code)
         row = await self._customer(company.code)
         if row is None:

@@ -181,9 +181,7 @@ def _source(row: ReceivableRow, part: Decimal, settings: KingdeeSettings) -> dic
 
 
 def _record(record: Receivable | Receipt, settings: KingdeeSettings) -> dict[str, object]:
-    found = plain(record)
-    assert isinstance(found, dict)
-    return found | {"book": choices(settings)}
+    return plain(record) | {"book": choices(settings)}
 
 
 def choices(settings: KingdeeSettings) -> dict[str, object]:

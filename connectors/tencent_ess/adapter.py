@@ -1,7 +1,6 @@
 """The ports of a signing service: a request becomes a flow, a flow becomes neutral news."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_fixed
@@ -26,7 +25,6 @@ from connectors.tencent_ess.protocol import (
 from connectors.tencent_ess.settings import TencentEssSettings
 from connectors.tencent_ess.wire import FlowInfo
 from domain.faults import Misconfigured, Rejected, Transient
-from domain.ports import HookAnswer, HookRequest, Inbound, SigningHint
 from domain.records import SignedFile, SigningFlow, SigningRequest, plain
 from domain.states import SigningState
 
@@ -40,10 +38,14 @@ START_ATTEMPTS = 4
 NATIONAL_PREFIX = "+86"
 
 
-class TencentEssAdapter:
+class TencentEssAdapter(TencentEssHooks):
     """Implements Signer, SigningEvidence, Hook and SigningHook."""
 
     def __init__(self, settings: TencentEssSettings, tools: Tools) -> None:
+        key = settings.callback_key
+        super().__init__(
+            token=settings.callback_token.get_secret_value(), key=key.get_secret_value() if key else None
+        )
         account = Account(
             base_url=settings.base_url.rstrip("/"),
             upload_url=settings.upload_url,
@@ -58,10 +60,6 @@ class TencentEssAdapter:
         self._clock = tools.clock
         self._mappings = tools.mappings
         self._client = TencentEssClient(account, sender=tools.sender, clock=tools.clock)
-        key = settings.callback_key
-        self._hooks = TencentEssHooks(
-            token=settings.callback_token.get_secret_value(), key=key.get_secret_value() if key else None
-        )
 
     async def find_flow(self, request: SigningRequest) -> SigningFlow | None:
         """The vendor has no list of flows, but its bill names each that was started since."""
@@ -88,7 +86,7 @@ class TencentEssAdapter:
 
     async def _create_from_template(self, request: SigningRequest, template_id: str) -> str:
         """Starting is what counts. A draft left behind is seen by nobody, and another one is made."""
-        values = self._mappings.translate(TEMPLATE_FIELDS, _fields(request)).record
+        values = self._mappings.translate(TEMPLATE_FIELDS, plain(request)).record
         flow_id = await self._client.create_draft(self._body(request, DRAFT_MAPPING))
         name = safe_name(f"{request.contract_number} {request.title}")
         await self._client.create_document(document_body(flow_id, template_id, name, values))
@@ -165,15 +163,6 @@ class TencentEssAdapter:
         info = await self._info(flow_id)
         return await self._client.sign_url(info, mobile=phone.removeprefix(NATIONAL_PREFIX))
 
-    def open(self, request: HookRequest) -> Sequence[Inbound]:
-        return self._hooks.open(request)
-
-    def accepted(self, request: HookRequest) -> HookAnswer:
-        return self._hooks.accepted(request)
-
-    def read_hint(self, kind: str, body: bytes) -> SigningHint | None:
-        return self._hooks.read_hint(kind, body)
-
     async def _candidates(self, request: SigningRequest) -> list[str]:
         since = request.requested_at - CLOCK_SKEW
         until = self._clock.now() + CLOCK_SKEW
@@ -197,7 +186,7 @@ class TencentEssAdapter:
 
     def _body(self, request: SigningRequest, mapping: str, **more: object) -> dict[str, object]:
         seal = self._settings
-        record = _fields(request) | {
+        record = plain(request) | {
             "parties": self._parties(request),
             "flow_title": safe_name(f"{request.contract_number} {request.title}"),
             "operator": seal.operator_id,
@@ -212,7 +201,7 @@ class TencentEssAdapter:
 
     def _parties(self, request: SigningRequest) -> list[dict[str, object]]:
         """In the order of signing; of a template also who they are in it."""
-        parties = [_fields(party) for party in sorted(request.parties, key=lambda party: party.order)]
+        parties = [plain(party) for party in sorted(request.parties, key=lambda party: party.order)]
         if not self._settings.template_id:
             return parties
         recipients = self._settings.template_recipients
@@ -222,12 +211,6 @@ class TencentEssAdapter:
                 "须按签署顺序一一对应 (one for each party)"
             )
         return [party | {"recipient": one} for party, one in zip(parties, recipients, strict=True)]
-
-
-def _fields(record: object) -> dict[str, object]:
-    shown = plain(record)
-    assert isinstance(shown, dict)
-    return shown
 
 
 def open_connection(settings: TencentEssSettings, tools: Tools) -> TencentEssAdapter:

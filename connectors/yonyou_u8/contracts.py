@@ -75,19 +75,13 @@ class Contracts:
     async def _save(self, contract: SalesContract) -> None:
         """A refusal may mean that somebody was quicker: whether it is there is read afterwards."""
         own = {CURRENCIES: {**self.door.settings.currency_names, "CNY": "RMB"}}
-        record = self.door.tools.mappings.translate(MAPPING, _record(contract), tables=own).record
+        record = self.door.tools.mappings.translate(MAPPING, plain(contract), tables=own).record
         sent = build_save(self.door.settings, contract.number, record)
         try:
             read_saved(await self.door.send(sent), contract.number)
         except Rejected:
             if await self.find(contract.number) is None:
                 raise
-
-
-def _record(contract: SalesContract) -> dict[str, object]:
-    shown = plain(contract)
-    assert isinstance(shown, dict)
-    return shown
 
 
 class _Parts(BaseModel):

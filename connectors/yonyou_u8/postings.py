@@ -27,25 +27,19 @@ class Posting:
 
 
 def customer_record(company: Company, settings: U8Settings, *, today: date) -> dict[str, object]:
-    return {**_record(company), "book": {**_book(settings), "today": today}}
+    return {**plain(company), "book": {**_book(settings), "today": today}}
 
 
 def receivable_record(receivable: Receivable, settings: U8Settings) -> dict[str, object]:
     postings = [posting for line in receivable.lines for posting in _split_tax(line, settings)]
     book = {**_book(settings), "account": settings.receivable_account}
-    return {**_record(receivable), **_amounts(receivable.amount.currency, postings, settings), "book": book}
+    return {**plain(receivable), **_amounts(receivable.amount.currency, postings, settings), "book": book}
 
 
 def receipt_record(receipt: Receipt, settings: U8Settings) -> dict[str, object]:
     postings = list(_allocated(receipt, settings))
     book = {**_book(settings), "account": settings.bank_account, "settlement": settings.settlement_style}
-    return {**_record(receipt), **_amounts(receipt.amount.currency, postings, settings), "book": book}
-
-
-def _record(record: Company | Receivable | Receipt) -> dict[str, object]:
-    shown = plain(record)
-    assert isinstance(shown, dict)
-    return shown
+    return {**plain(receipt), **_amounts(receipt.amount.currency, postings, settings), "book": book}
 
 
 def _book(settings: U8Settings) -> dict[str, object]:

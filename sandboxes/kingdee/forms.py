@@ -1,6 +1,6 @@
 """What the sandbox knows of each form: fields with their kinds and Chinese names."""
 
-from sandboxes.kingdee.metadata import Entity, Form, fields_of
+from sandboxes.kingdee.metadata import DATES, Entity, Form, fields_of
 from sandboxes.kingdee.sales import DELIVERY, INVENTORY, SALE_ORDER
 
 _FINANCE = fields_of("""
@@ -15,12 +15,6 @@ _CHAIN = fields_of("""
 FORDERID     ref:BD_Customer  订货方
 FTRANSFERID  ref:BD_Customer  收货方
 FChargeId    ref:BD_Customer  付款方
-""")
-
-_DATES = fields_of("""
-FCREATEDATE   date  创建日期  server
-FMODIFYDATE   date  修改日期  server
-FAPPROVEDATE  date  审核日期  server
 """)
 
 RECEIVABLE = Form(
@@ -64,7 +58,7 @@ FRELATEHADPAYAMOUNT  decimal                已关联收款金额  server
 """)
     | _FINANCE
     | _CHAIN
-    | _DATES,
+    | DATES,
     sub_heads={"fsubheadfinc": frozenset(_FINANCE), "fsubheadsuppiler": frozenset(_CHAIN)},
     entities=(
         Entity(
@@ -151,7 +145,7 @@ FRECAMOUNTFOR        decimal                收款金额        server
 FREALRECAMOUNTFOR    decimal                实收金额        server
 FWRITTENOFFSTATUS    text                   核销状态        server
 """)
-    | _DATES,
+    | DATES,
     entities=(
         Entity(
             "FRECEIVEBILLENTRY",
@@ -234,7 +228,7 @@ F_DEMO_HubId         text:80                集成编号
 FDocumentStatus      text                   数据状态    server
 FForbidStatus        text                   禁用状态    server
 """)
-    | _DATES,
+    | DATES,
     entities=(
         Entity(
             "FT_BD_CUSTCONTACT",
@@ -287,7 +281,7 @@ FDocumentStatus  text                   数据状态    server
 FForbidStatus    text                   禁用状态    server
 """)
     | _MATERIAL_BASE
-    | _DATES,
+    | DATES,
     sub_heads={"subheadentity": frozenset(_MATERIAL_BASE)},
 )
 
@@ -300,7 +294,7 @@ FName            text:255  名称      required
 FDocumentStatus  text      数据状态  server
 FForbidStatus    text      禁用状态  server
 """)
-    return Form(form_id, title, key, "FNumber", "BD", head | _DATES, status="FDocumentStatus")
+    return Form(form_id, title, key, "FNumber", "BD", head | DATES, status="FDocumentStatus")
 
 
 FORMS: dict[str, Form] = {

@@ -67,3 +67,10 @@ def fields_of(table: str) -> dict[str, Field]:
             server="server" in flags,
         )
     return fields
+
+
+DATES = fields_of("""
+FCREATEDATE   date  创建日期  server
+FMODIFYDATE   date  修改日期  server
+FAPPROVEDATE  date  审核日期  server
+""")

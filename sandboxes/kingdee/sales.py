@@ -1,6 +1,6 @@
 """Sales orders, deliveries, and the stock that they take from."""
 
-from sandboxes.kingdee.metadata import Entity, Form, fields_of
+from sandboxes.kingdee.metadata import DATES, Entity, Form, fields_of
 
 _ORDER_FINANCE = fields_of("""
 FSettleCurrId    ref:BD_Currency      结算币别  required
@@ -8,12 +8,6 @@ FRecConditionId  ref:BD_RecCondition  收款条件
 FExchangeTypeId  ref:BD_RateType      汇率类型
 FExchangeRate    decimal              汇率
 FIsIncludedTax   bool                 是否含税
-""")
-
-_DATES = fields_of("""
-FCREATEDATE   date  创建日期  server
-FMODIFYDATE   date  修改日期  server
-FAPPROVEDATE  date  审核日期  server
 """)
 
 SALE_ORDER = Form(
@@ -45,7 +39,7 @@ FBillTaxAmount   decimal                税额      server
 FBillAllAmount   decimal                价税合计  server
 """)
     | _ORDER_FINANCE
-    | _DATES,
+    | DATES,
     sub_heads={"fsaleorderfinance": frozenset(_ORDER_FINANCE)},
     entities=(
         Entity(
@@ -129,7 +123,7 @@ FBillTaxAmount   decimal                税额      server
 FBillAllAmount   decimal                价税合计  server
 """)
     | _DELIVERY_FINANCE
-    | _DATES,
+    | DATES,
     sub_heads={"subheadentity": frozenset(_DELIVERY_FINANCE)},
     entities=(
         Entity(

@@ -1,10 +1,8 @@
-"""What every signing service must stand, whoever it is. A vendor's test module fills in the names.
+"""What every signing service must stand, whoever it is. A vendor's test module fills in the names."""
 
-The module gives the fixtures `served` and `desk`.
-"""
-
+import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -25,6 +23,7 @@ from domain.states import SigningState
 from sandboxes.common import Running
 from tests.connectors.signing_desk import PDF, Desk, contract, open_desk
 
+TITLE = "HT-2026-0042 示例采购合同"
 REASON = "价格有误"
 
 
@@ -34,6 +33,7 @@ class SigningCases:
     """How a fault rule strikes the creating call."""
     before: ClassVar[str]
     """A call that comes before it."""
+    upload: ClassVar[str]
     detail: ClassVar[str]
     cancel: ClassVar[str]
     file: ClassVar[str]
@@ -42,6 +42,57 @@ class SigningCases:
     longest_reason: ClassVar[int]
     too_late: ClassVar[str]
     """The vendor's code for revoking what is over."""
+    secrets: ClassVar[tuple[str, ...]] = ("app_secret",)
+    """The credentials that are kept nowhere."""
+    signs_at: ClassVar[str] = "https://"
+    file_name: ClassVar[str] = f"{TITLE}.pdf"
+
+    async def test_from_the_upload_to_the_signed_file(self, desk: Desk) -> None:
+        request = contract()
+        created = await desk.adapter.create_flow(request, PDF)
+        assert (created.key, created.state, created.parties) == (request.key, SigningState.SIGNING, 3)
+        seen = await desk.adapter.flow(created.flow_id)
+        assert (seen.state, seen.signed_parties, seen.key) == (SigningState.PARTLY_SIGNED, 1, request.key)
+        assert (await desk.adapter.sign_url(created.flow_id, "+8613800000001")).startswith(self.signs_at)
+        with pytest.raises(Rejected):
+            await desk.adapter.signed_file(created.flow_id)
+
+        await desk.control("act/sign", {"flow_id": created.flow_id})
+        assert (await desk.adapter.flow(created.flow_id)).signed_parties == 2
+        await desk.control("act/sign", {"title": TITLE})
+        done = await desk.adapter.flow(created.flow_id)
+        assert (done.state, done.signed_parties, done.parties) == (SigningState.SIGNED, 3, 3)
+        assert done.finished_at is not None
+
+        await desk.advance(2)
+        file = await desk.adapter.signed_file(created.flow_id)
+        assert file.name == self.file_name
+        assert file.content.startswith(PDF)
+        assert file.content.count(b"%% signature") == 3
+        assert file.sha256 == hashlib.sha256(file.content).hexdigest()
+
+    async def test_another_sending_of_the_same_contract_is_another_flow(self, desk: Desk) -> None:
+        first, second = contract(), contract(key="HT-2026-0042/2")
+        one = await desk.adapter.create_flow(first, PDF)
+        two = await desk.adapter.create_flow(second, PDF)
+        await desk.adapter.revoke(one.flow_id, "重发")
+        found = [await desk.adapter.find_flow(request) for request in (first, second)]
+        assert [flow and flow.flow_id for flow in found] == [one.flow_id, two.flow_id]
+        assert await desk.adapter.find_flow(contract(key="HT-2026-0042/3")) is None
+
+    async def test_found_on_a_later_page(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(f"connectors.{self.connector.manifest.id}.protocol.PAGE_SIZE", 2)
+        requests = [contract(key=f"HT-2026-0042/{n}") for n in range(5)]
+        flows = [await desk.adapter.create_flow(request, PDF) for request in requests]
+        found = [await desk.adapter.find_flow(request) for request in requests]
+        assert [flow and flow.flow_id for flow in found] == [flow.flow_id for flow in flows]
+
+    async def test_a_read_is_repeated_and_an_upload_too(self, desk: Desk) -> None:
+        await desk.fault("drop_after", self.upload)
+        created = await desk.adapter.create_flow(contract(), PDF)
+        assert len(await desk.books()) == 1
+        await desk.fault("status_before", self.detail)
+        assert (await desk.adapter.flow(created.flow_id)).flow_id == created.flow_id
 
     @pytest.mark.parametrize("kind", ["timeout_after", "drop_after", "status_after", "malformed"])
     async def test_a_lost_answer_is_found_by_our_key(self, desk: Desk, kind: str) -> None:
@@ -150,3 +201,38 @@ class SigningCases:
         assert (seen.state, seen.reason) == (SigningState.DECLINED, "条款不同意")
         with pytest.raises(Rejected):
             await desk.adapter.signed_file(created.flow_id)
+
+    async def test_it_expires_by_itself(self, desk: Desk) -> None:
+        soon = datetime.now(UTC) + timedelta(seconds=100)
+        created = await desk.adapter.create_flow(contract(expires_at=soon), PDF)
+        await desk.advance(200)
+        assert (await desk.adapter.flow(created.flow_id)).state is SigningState.EXPIRED
+
+    async def test_no_secret_in_what_is_kept(self, served: Running, desk: Desk) -> None:
+        created = await desk.adapter.create_flow(contract(), PDF)
+        await desk.control("act/sign_all", {"flow_id": created.flow_id})
+        await desk.advance(2)
+        await desk.adapter.signed_file(created.flow_id)
+        assert desk.said.exchanges
+        made = served.sandbox.credentials()
+        for kept in ("%PDF", *(made[name] for name in self.secrets)):
+            assert not any(kept in repr(exchange) for exchange in desk.said.exchanges)
+
+
+class ExpiryIsTheEnd:
+    """For the vendors that extend only what still runs."""
+
+    expired: ClassVar[str]
+    """The vendor's code for extending what has expired."""
+
+    async def test_extended_while_it_runs_and_not_after_it_expired(self, desk: Desk) -> None:
+        created = await desk.adapter.create_flow(contract(), PDF)
+        until = datetime.now(UTC) + timedelta(days=40)
+        await desk.adapter.extend(created.flow_id, until)
+        with pytest.raises(Rejected):
+            await desk.adapter.extend(created.flow_id, until - timedelta(days=1))
+        await desk.control("act/expire", {"flow_id": created.flow_id})
+        assert (await desk.adapter.flow(created.flow_id)).state is SigningState.EXPIRED
+        with pytest.raises(Rejected) as caught:
+            await desk.adapter.extend(created.flow_id, until + timedelta(days=1))
+        assert caught.value.code == self.expired

@@ -1,7 +1,7 @@
 """What became of a lead, reported back to the vendor (线索回传)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,16 +10,15 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from connector_kit import MemoryRecorder, MemoryTokens, Redactor, Sender, Tools, new_client, secrets_of
+from connectors.douyin_leads import CONNECTOR
 from connectors.douyin_leads.adapter import DouyinLeads
 from connectors.douyin_leads.feedback import build_report, doors_of
 from connectors.douyin_leads.settings import Settings
 from domain.faults import Rejected, Transient, UnknownOutcome
 from domain.ports import LeadFeedback, LeadOutcome
-from mappings import Translator
-from sandboxes.common import Running, running
-from sandboxes.douyin_leads import SANDBOX
+from sandboxes.common import Running
 from sandboxes.douyin_leads.clues import LOCAL_ACCOUNTS
+from tests.connectors.connection import open_connection
 
 # Loopback and no TLS: loading the certificates anew would cost 40 ms a call.
 HTTP = httpx.Client(trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
@@ -96,32 +95,16 @@ def test_it_is_off_unless_asked_for_and_needs_an_account() -> None:
         )
 
 
-@pytest.fixture(scope="module")
-def shared_box() -> Iterator[Running]:
-    with running(SANDBOX()) as opened:
-        yield opened
-
-
 @pytest.fixture
-def box(shared_box: Running) -> Running:
-    shared_box.control("reset", {})
-    return shared_box
-
-
-class Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
+def box(served: Running) -> Running:
+    served.control("reset", {})
+    return served
 
 
 @pytest.fixture
 async def adapter(box: Running) -> AsyncIterator[DouyinLeads]:
-    async with new_client() as client:
-        given = {**box.sandbox.credentials(), "base_url": box.url, "feedback": True}
-        settings = Settings.model_validate(given)
-        sender = Sender(
-            client, connection="k", redactor=Redactor(secrets_of(settings)), recorder=MemoryRecorder()
-        )
-        yield DouyinLeads(settings, Tools("k", sender, MemoryTokens(), Clock(), Translator()))
+    async with open_connection(CONNECTOR, box, feedback=True) as opened:
+        yield opened.adapter
 
 
 def submit(box: Running, **fields: Any) -> str:

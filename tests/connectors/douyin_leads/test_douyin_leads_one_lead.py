@@ -24,8 +24,7 @@ from domain.ports import HookRequest, Inbound
 from flows.context import Context
 from flows.lead_intake import take_lead
 from mappings import Translator
-from sandboxes.common import Running, running
-from sandboxes.douyin_leads import SANDBOX
+from sandboxes.common import Running
 from sandboxes.douyin_leads.clues import LOCAL_ACCOUNTS
 from tests.factories import FakePorts, connect, context_of
 
@@ -71,14 +70,8 @@ class Receiver:
 
 
 @pytest.fixture(scope="module")
-def shared_box() -> Iterator[Running]:
-    with running(SANDBOX()) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def receiver(shared_box: Running) -> Iterator[Receiver]:
-    known = Settings.model_validate(shared_box.sandbox.credentials())
+def receiver(served: Running) -> Iterator[Receiver]:
+    known = Settings.model_validate(served.sandbox.credentials())
     heard = Receiver(LeadHook(known))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(heard, log_level="warning", lifespan="off", ws="none"))
@@ -91,12 +84,12 @@ def receiver(shared_box: Running) -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def box(shared_box: Running, receiver: Receiver) -> Running:
-    shared_box.control("reset", {})
+def box(served: Running, receiver: Receiver) -> Running:
+    served.control("reset", {})
     receiver.kept.clear()
-    shared_box.control("act/set_limits", {"qps": 0})
-    shared_box.control("act/add_rule", {"url": receiver.url})
-    return shared_box
+    served.control("act/set_limits", {"qps": 0})
+    served.control("act/add_rule", {"url": receiver.url})
+    return served
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import mappings
 from connector_kit import Reply
 from connectors.douyin_leads import CONNECTOR
 from connectors.douyin_leads.adapter import DouyinLeads
@@ -292,13 +291,6 @@ def test_objects_as_text_and_places_in_one_field(
 ) -> None:
     found = unfolded(lead)
     assert {name: found[name] for name in expected} == expected
-
-
-@pytest.mark.parametrize("name", ["douyin_leads.push", "douyin_leads.pull"])
-def test_mapping_samples(name: str) -> None:
-    mapping = mappings.load(name)
-    assert mapping.samples
-    assert mappings.check_samples(mapping) == []
 
 
 JSON = st.recursive(

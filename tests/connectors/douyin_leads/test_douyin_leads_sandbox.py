@@ -1,7 +1,7 @@
 """The adapter against the stand-in, over a real socket."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,27 +16,16 @@ from connectors.douyin_leads.settings import Settings
 from domain.faults import Malformed, Misconfigured, Transient, Unmappable
 from domain.ports import HookRefused, HookRequest, Inbound
 from mappings import Translator
-from sandboxes.common import Running, running
-from sandboxes.douyin_leads import SANDBOX
+from sandboxes.common import Running
+from tests.connectors.connection import SystemClock
 
 CLUES = "tools/clue/get"
 
 
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def shared_box() -> Iterator[Running]:
-    with running(SANDBOX()) as running_box:
-        yield running_box
-
-
 @pytest.fixture
-def box(shared_box: Running) -> Running:
-    shared_box.control("reset", {})
-    return shared_box
+def box(served: Running) -> Running:
+    served.control("reset", {})
+    return served
 
 
 class Connected:

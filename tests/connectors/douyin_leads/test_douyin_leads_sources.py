@@ -1,7 +1,7 @@
 """Every list of leads that the vendor has: requests, answers, and pulls against the stand-in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +11,6 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-import mappings
 from connector_kit import MemoryRecorder, MemoryTokens, Redactor, Reply, Sender, Tools, new_client, secrets_of
 from connectors.douyin_leads import legacy, open_platform
 from connectors.douyin_leads.adapter import DouyinLeads
@@ -22,9 +21,9 @@ from domain.faults import Fault, Malformed, Misconfigured, Rejected, SessionExpi
 from domain.ports import Inbound
 from domain.records import Lead
 from mappings import Translator
-from sandboxes.common import Running, running
-from sandboxes.douyin_leads import SANDBOX
+from sandboxes.common import Running
 from sandboxes.douyin_leads.clues import LOCAL_ACCOUNTS
+from tests.connectors.connection import SystemClock
 
 # Loopback and no TLS: loading the certificates anew would cost 40 ms a call.
 HTTP = httpx.Client(trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
@@ -197,32 +196,14 @@ def test_a_source_needs_its_account(sources: str, without: str) -> None:
     assert Settings.model_validate({"sources": ""}).sources == ()
 
 
-@pytest.mark.parametrize("name", ["life", "douyin", "feiyu"])
-def test_mapping_samples(name: str) -> None:
-    mapping = mappings.load(f"douyin_leads.{name}")
-    assert mapping.samples
-    assert mappings.check_samples(mapping) == []
-
-
 # --- against the stand-in
 
 
-class Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def shared_box() -> Iterator[Running]:
-    with running(SANDBOX()) as opened:
-        yield opened
-
-
 @pytest.fixture
-def box(shared_box: Running) -> Running:
-    shared_box.control("reset", {})
-    shared_box.control("act/set_limits", {"qps": 0, "late_seconds": 0})
-    return shared_box
+def box(served: Running) -> Running:
+    served.control("reset", {})
+    served.control("act/set_limits", {"qps": 0, "late_seconds": 0})
+    return served
 
 
 @pytest.fixture
@@ -237,7 +218,7 @@ def connected(box: Running, client: httpx.AsyncClient, **changes: Any) -> Douyin
     sender = Sender(
         client, connection="k", redactor=Redactor(secrets_of(settings)), recorder=MemoryRecorder()
     )
-    return DouyinLeads(settings, Tools("k", sender, MemoryTokens(), Clock(), Translator()))
+    return DouyinLeads(settings, Tools("k", sender, MemoryTokens(), SystemClock(), Translator()))
 
 
 async def pull(adapter: DouyinLeads) -> list[Inbound]:

@@ -14,8 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandboxes.common import Running, running
-from sandboxes.douyin_leads import SANDBOX
+from sandboxes.common import Running
 from sandboxes.douyin_leads.feiyu import signature
 
 # Loopback and no TLS: loading the certificates anew would cost 40 ms a call.
@@ -23,16 +22,10 @@ HTTP = httpx.Client(trust_env=False, verify=False, limits=httpx.Limits(max_keepa
 PULL = "/open_api/2/tools/clue/get/"
 
 
-@pytest.fixture(scope="module")
-def shared_box() -> Iterator[Running]:
-    with running(SANDBOX()) as running_box:
-        yield running_box
-
-
 @pytest.fixture
-def box(shared_box: Running) -> Running:
-    shared_box.control("reset", {})
-    return shared_box
+def box(served: Running) -> Running:
+    served.control("reset", {})
+    return served
 
 
 class Receiver:

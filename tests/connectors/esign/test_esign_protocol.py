@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import mappings
 from connector_kit import Operation, Reply
 from connectors.esign import CONNECTOR, protocol
 from connectors.esign.errors import FAULTS, fault_from
 from connectors.esign.hooks import EsignHooks
 from domain.faults import Fault, Malformed, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
-from domain.ports import Hook, HookRefused, HookRequest, SigningHint, SigningHook
+from domain.ports import HookRefused, HookRequest, SigningHint
 from domain.states import SigningState
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -383,16 +382,7 @@ def test_no_changed_byte_passes(body: bytes, position: int) -> None:
     assert caught.value.reason == "forged"
 
 
-def test_hooks_fit_the_ports() -> None:
-    assert isinstance(HOOKS, Hook)
-    assert isinstance(HOOKS, SigningHook)
-
-
 # -- mapping --------------------------------------------------------------------------------------------
-
-
-def test_the_mapping_gives_its_samples() -> None:
-    assert mappings.check_samples(mappings.load("esign.create_by_file")) == []
 
 
 def test_a_body_that_could_not_be_found_again_is_noticed() -> None:

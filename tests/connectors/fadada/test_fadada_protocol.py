@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import mappings
 from connector_kit import Reply
 from connectors.fadada import CONNECTOR, protocol
 from connectors.fadada.errors import FAULTS, SERIES, fault_from
@@ -27,7 +26,7 @@ from domain.faults import (
     Transient,
     UnknownOutcome,
 )
-from domain.ports import Hook, HookRefused, HookRequest, SigningHint, SigningHook
+from domain.ports import HookRefused, HookRequest, SigningHint
 from domain.states import SigningState
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -93,10 +92,6 @@ def test_a_body_that_could_not_be_found_again_is_noticed() -> None:
     assert not findable("合同", "HT-1/1")
     assert not findable("HT-1 合同", "HT-1/2")
     assert len(protocol.subject_of("HT-1", "示" * 200)) == 100
-
-
-def test_the_mapping_gives_its_samples() -> None:
-    assert mappings.check_samples(mappings.load("fadada.create_sign_task")) == []
 
 
 # -- replies ------------------------------------------------------------------------------------------
@@ -344,8 +339,3 @@ def test_no_changed_letter_passes(text: str, position: int) -> None:
     with pytest.raises(HookRefused) as caught:
         HOOKS.open(HookRequest("POST", "/", "", genuine.headers, body, NOW))
     assert caught.value.reason == "forged"
-
-
-def test_hooks_fit_the_ports() -> None:
-    assert isinstance(HOOKS, Hook)
-    assert isinstance(HOOKS, SigningHook)

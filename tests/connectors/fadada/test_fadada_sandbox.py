@@ -1,78 +1,27 @@
 """The connector against the sandbox, over real sockets: the ports, every fault, the callbacks."""
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
 
 from connectors.fadada import CONNECTOR
-from domain.faults import (
-    Rejected,
-)
-from domain.states import SigningState
-from sandboxes.common import Running, running
-from sandboxes.fadada import SANDBOX
-from tests.connectors.signing_cases import SigningCases
+from domain.faults import Rejected
+from sandboxes.common import Running
+from tests.connectors.signing_cases import ExpiryIsTheEnd, SigningCases
 from tests.connectors.signing_desk import PDF, Desk, Receiver, contract, open_desk
 
 CREATE, DETAIL = "sign-task/create", "get-detail"
 
 
-class TestAnySigner(SigningCases):
+class TestAnySigner(SigningCases, ExpiryIsTheEnd):
     connector = CONNECTOR
     create: ClassVar = {"path": CREATE}
-    before, detail, cancel, file = "file/process", DETAIL, "sign-task/cancel", "cos/signed"
+    before, upload, detail = "file/process", "cos/upload", DETAIL
+    cancel, file = "sign-task/cancel", "cos/signed"
     strangers = ({"app_secret": "another"}, {"app_id": "80009998"})
-    minutes_wrong, longest_reason, too_late = 6, 100, "211126"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as served:
-        yield served
-
-
-@pytest.fixture
-async def desk(served: Running) -> AsyncIterator[Desk]:
-    async with open_desk(CONNECTOR, served) as desk:
-        await desk.control("reset", {})
-        yield desk
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
-
-
-async def test_from_the_upload_to_the_signed_file(desk: Desk) -> None:
-    request = contract()
-    created = await desk.adapter.create_flow(request, PDF)
-    assert (created.key, created.state, created.parties) == (request.key, SigningState.SIGNING, 3)
-    seen = await desk.adapter.flow(created.flow_id)
-    assert (seen.state, seen.signed_parties, seen.key) == (SigningState.PARTLY_SIGNED, 1, request.key)
-    assert (await desk.adapter.sign_url(created.flow_id, "+8613800000001")).startswith("https://")
-    with pytest.raises(Rejected):
-        await desk.adapter.sign_url(created.flow_id, "+8613800000009")
-    with pytest.raises(Rejected):
-        await desk.adapter.signed_file(created.flow_id)
-
-    await desk.control("act/sign", {"flow_id": created.flow_id})
-    assert (await desk.adapter.flow(created.flow_id)).signed_parties == 2
-    await desk.control("act/sign", {"title": "HT-2026-0042 示例采购合同"})
-    done = await desk.adapter.flow(created.flow_id)
-    assert (done.state, done.signed_parties, done.parties) == (SigningState.SIGNED, 3, 3)
-    assert done.finished_at is not None
-
-    file = await desk.adapter.signed_file(created.flow_id)
-    assert file.name == "HT-2026-0042 示例采购合同.pdf"
-    assert file.content.startswith(PDF)
-    assert file.content.count(b"%% signature") == 3
-    assert file.sha256 == hashlib.sha256(file.content).hexdigest()
+    minutes_wrong, longest_reason, too_late, expired = 6, 100, "211126", "211126"
 
 
 async def test_under_the_path_of_the_public_address(served: Running, desk: Desk) -> None:
@@ -96,27 +45,6 @@ async def test_without_a_scene_somebody_of_ours_seals(served: Running, desk: Des
         assert (await manual.adapter.flow(created.flow_id)).signed_parties == 0
 
 
-# -- found again ----------------------------------------------------------------------------------------
-
-
-async def test_another_sending_of_the_same_contract_is_another_flow(desk: Desk) -> None:
-    first, second = contract(), contract(key="HT-2026-0042/2")
-    one = await desk.adapter.create_flow(first, PDF)
-    two = await desk.adapter.create_flow(second, PDF)
-    await desk.adapter.revoke(one.flow_id, "重发")
-    found = [await desk.adapter.find_flow(request) for request in (first, second)]
-    assert [flow and flow.flow_id for flow in found] == [one.flow_id, two.flow_id]
-    assert await desk.adapter.find_flow(contract(key="HT-2026-0042/3")) is None
-
-
-async def test_found_on_a_later_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.fadada.protocol.PAGE_SIZE", 2)
-    requests = [contract(key=f"HT-2026-0042/{n}") for n in range(5)]
-    flows = [await desk.adapter.create_flow(request, PDF) for request in requests]
-    found = [await desk.adapter.find_flow(request) for request in requests]
-    assert [flow and flow.flow_id for flow in found] == [flow.flow_id for flow in flows]
-
-
 # -- the token ------------------------------------------------------------------------------------------
 
 
@@ -127,6 +55,13 @@ async def test_an_expired_token_is_renewed_and_the_write_happens_once(desk: Desk
     assert len(await desk.books()) == 2
     await desk.fault("expire_session", DETAIL)
     assert (await desk.adapter.flow(created.flow_id)).flow_id == created.flow_id
+
+
+async def test_no_token_in_what_is_kept(desk: Desk) -> None:
+    await desk.adapter.create_flow(contract(), PDF)
+    (token,) = await desk.books("tokens")
+    assert desk.said.exchanges
+    assert not any(token in repr(exchange) for exchange in desk.said.exchanges)
 
 
 async def test_many_at_once_fetch_one_token(desk: Desk) -> None:
@@ -172,26 +107,6 @@ async def test_refused_by_the_vendor(
 # -- what the sender and the signers do -----------------------------------------------------------------
 
 
-async def test_extended_while_it_runs_and_not_after_it_expired(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    until = datetime.now(UTC) + timedelta(days=40)
-    await desk.adapter.extend(created.flow_id, until)
-    with pytest.raises(Rejected):
-        await desk.adapter.extend(created.flow_id, until - timedelta(days=1))
-    await desk.control("act/expire", {"flow_id": created.flow_id})
-    assert (await desk.adapter.flow(created.flow_id)).state is SigningState.EXPIRED
-    with pytest.raises(Rejected) as caught:
-        await desk.adapter.extend(created.flow_id, until + timedelta(days=1))
-    assert caught.value.code == "211126"
-
-
-async def test_it_expires_by_itself(desk: Desk) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=100)
-    created = await desk.adapter.create_flow(contract(expires_at=soon), PDF)
-    await desk.advance(200)
-    assert (await desk.adapter.flow(created.flow_id)).state is SigningState.EXPIRED
-
-
 async def test_urged_twice_a_day_two_hours_apart(desk: Desk) -> None:
     created = await desk.adapter.create_flow(contract(), PDF)
     await desk.adapter.urge(created.flow_id)
@@ -207,16 +122,6 @@ async def test_urged_twice_a_day_two_hours_apart(desk: Desk) -> None:
 async def test_a_flow_that_is_not_there(desk: Desk) -> None:
     with pytest.raises(Rejected):
         await desk.adapter.flow("1")
-
-
-async def test_no_secret_in_what_is_kept(desk: Desk) -> None:
-    created = await desk.adapter.create_flow(contract(), PDF)
-    await desk.control("act/sign_all", {"flow_id": created.flow_id})
-    await desk.adapter.signed_file(created.flow_id)
-    assert desk.said.exchanges
-    (token,) = await desk.books("tokens")
-    for secret in (SANDBOX().credentials()["app_secret"], token):
-        assert not any(secret in repr(exchange) for exchange in desk.said.exchanges)
 
 
 # -- callbacks ------------------------------------------------------------------------------------------

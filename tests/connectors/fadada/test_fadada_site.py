@@ -11,7 +11,7 @@ import pytest
 
 from connector_kit import Reply
 from connectors.fadada import protocol
-from sandboxes.common import Running, running
+from sandboxes.common import Running
 from sandboxes.fadada import SANDBOX
 from tests.connectors.signing_desk import PDF
 
@@ -72,12 +72,6 @@ class Site:
 def actor(actor_id: str, *, config: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     who = {"actorId": actor_id, "actorType": "person", "actorName": "测试甲", "permissions": ["sign"]}
     return {"actor": who | changes, "signConfigInfo": config or {}}
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as served:
-        yield served
 
 
 @pytest.fixture

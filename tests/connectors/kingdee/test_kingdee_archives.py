@@ -1,27 +1,18 @@
 """Base data, as code tables are filled from it."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from domain.faults import Misconfigured
 from domain.ports import ArchiveEntry, Archives
 from domain.records import Company
-from sandboxes.common import Running, running
-from sandboxes.kingdee import SANDBOX
+from sandboxes.common import Running
 from tests.connectors.kingdee.test_kingdee_sandbox import connect
 
 
-@pytest.fixture(scope="module")
-def archive_sandbox() -> Iterator[Running]:
-    with running(SANDBOX()) as serving:
-        yield serving
-
-
 async def test_an_archive_is_listed_over_its_pages_without_what_documents_may_not_use(
-    archive_sandbox: Running,
+    served: Running,
 ) -> None:
-    async with connect(archive_sandbox, rows_per_page=2) as bench:
+    async with connect(served, rows_per_page=2) as bench:
         assert isinstance(bench.kingdee, Archives)
         assert [each async for each in bench.kingdee.list_archive("material")] == [
             ArchiveEntry("MAT-0001", "示例设备"),
@@ -32,7 +23,7 @@ async def test_an_archive_is_listed_over_its_pages_without_what_documents_may_no
         assert [each.code async for each in bench.kingdee.list_archive("customer")] == ["CUST9001"]
 
 
-async def test_an_archive_that_it_cannot_list_is_named(archive_sandbox: Running) -> None:
-    async with connect(archive_sandbox) as bench:
+async def test_an_archive_that_it_cannot_list_is_named(served: Running) -> None:
+    async with connect(served) as bench:
         with pytest.raises(Misconfigured, match="customer、material"):
             [each async for each in bench.kingdee.list_archive("person")]

@@ -1,23 +1,21 @@
 """BatchSave, Draft, Push, metadata: bytes in, values out, and the client against the sandbox."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connector_kit import MemoryRecorder, MemoryTokens, Redactor, Reply, Sender, Tools, new_client
-from connectors.kingdee import bulk, protocol
+from connector_kit import Reply
+from connectors.kingdee import CONNECTOR, bulk, protocol
 from connectors.kingdee.client import WebApi
 from connectors.kingdee.errors import NumberUsed
 from connectors.kingdee.protocol import Saved, Step
 from connectors.kingdee.settings import KingdeeSettings
 from domain.faults import Fault, Malformed, Misconfigured, Rejected, SessionExpired, Transient, UnknownOutcome
-from mappings import Translator
-from sandboxes.common import Running, running
-from sandboxes.kingdee import SANDBOX
+from sandboxes.common import Running
+from tests.connectors.connection import open_connection
 
 SAMPLES = Path(__file__).parent / "samples"
 RECEIVABLE, RECEIPT, RULE = "AR_receivable", "AR_RECEIVEBILL", "AR_recableToRecBill"
@@ -127,25 +125,11 @@ def test_no_list_of_data_centers() -> None:
 # --- against the sandbox ------------------------------------------------------------------------------
 
 
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as serving:
-        yield serving
-
-
 @pytest.fixture
 async def api(served: Running) -> AsyncIterator[WebApi]:
     served.control("reset", {})
-    given = served.sandbox.credentials() | {"base_url": served.url}
-    async with new_client() as client:
-        sender = Sender(client, connection="kingdee-test", redactor=Redactor(), recorder=MemoryRecorder())
-        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), Translator())
-        yield WebApi(KingdeeSettings.model_validate(given), tools)
+    async with open_connection(CONNECTOR, served) as opened:
+        yield WebApi(opened.adapter.settings, opened.adapter.tools)
 
 
 def model(number: str, **changed: object) -> dict[str, object]:

@@ -367,13 +367,6 @@ def test_what_a_mapping_may_read_holds_no_credentials() -> None:
     assert not {"password", "user_name", "acct_id", "base_url"} & set(ledger.choices(SETTINGS))
 
 
-@pytest.mark.parametrize("name", ["kingdee.customer", "kingdee.receivable", "kingdee.receipt"])
-def test_the_mappings_keep_their_samples(name: str) -> None:
-    mapping = mappings.load(name)
-    assert mapping.samples
-    assert mappings.check_samples(mapping) == []
-
-
 def test_the_finance_sub_head_stands_before_the_lines() -> None:
     rows = [row.keys[0] for row in mappings.load("kingdee.receivable").rows]
     assert rows.index("FsubHeadFinc") < rows.index("FEntityDetail") < rows.index("FEntityPlan")

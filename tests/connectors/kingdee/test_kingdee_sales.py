@@ -1,27 +1,24 @@
 """Sales orders, deliveries, materials, stock: the sandbox's rules, and the connector against it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from connector_kit import MemoryRecorder, MemoryTokens, Redactor, Sender, Tools, new_client
-from connectors.kingdee import sales
+from connectors.kingdee import CONNECTOR, sales
 from connectors.kingdee.client import WebApi
 from connectors.kingdee.protocol import Query, Step
 from connectors.kingdee.sales import Material, Sale, SaleLine
 from connectors.kingdee.selling import KingdeeSales
-from connectors.kingdee.settings import KingdeeSettings
 from connectors.kingdee.wire import DocumentRow, StockRow
 from domain.faults import Misconfigured, Mismatch, Rejected, UnknownOutcome
 from domain.money import Money
 from domain.records import DocumentState
-from mappings import Translator
-from sandboxes.common import Running, running
-from sandboxes.kingdee import SANDBOX
+from sandboxes.common import Running
+from tests.connectors.connection import open_connection
 
 LINES = (
     SaleLine(
@@ -61,25 +58,11 @@ class Bench:
         return list(self.served.control(f"books/{form}").values())
 
 
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as serving:
-        yield serving
-
-
 @pytest.fixture
 async def bench(served: Running) -> AsyncIterator[Bench]:
     served.control("reset", {})
-    given = {**served.sandbox.credentials(), "base_url": served.url, "timeout_seconds": 1}
-    settings = KingdeeSettings.model_validate(given)
-    async with new_client() as client:
-        sender = Sender(client, connection="kingdee-test", redactor=Redactor(), recorder=MemoryRecorder())
-        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), Translator())
+    async with open_connection(CONNECTOR, served, timeout_seconds=1) as opened:
+        settings, tools = opened.adapter.settings, opened.adapter.tools
         yield Bench(KingdeeSales(settings, tools), WebApi(settings, tools), served)
 
 

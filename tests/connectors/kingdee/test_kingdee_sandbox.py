@@ -1,7 +1,7 @@
 """The adapter against the sandbox, over real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -37,8 +37,7 @@ from domain.records import (
     ReceivableLine,
 )
 from mappings import DictTable, Translator
-from sandboxes.common import Running, running
-from sandboxes.kingdee import SANDBOX
+from sandboxes.common import Running
 from tests.connectors.connection import open_connection
 
 DAY = date(2026, 3, 17)
@@ -68,12 +67,6 @@ class Bench:
     def ignored(self) -> list[list[str]]:
         tables = ("AR_receivable", "AR_RECEIVEBILL", "BD_Customer")
         return [row["ignored"] for table in tables for row in self.served.control(f"books/{table}").values()]
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as serving:
-        yield serving
 
 
 @pytest.fixture

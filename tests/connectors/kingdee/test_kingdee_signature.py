@@ -1,6 +1,6 @@
 """Application signature: the worked numbers, the strict server, and the connection that uses it."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -9,27 +9,15 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from connector_kit import (
-    MemoryRecorder,
-    MemoryTokens,
-    Operation,
-    Redactor,
-    Reply,
-    Request,
-    Sender,
-    Tools,
-    new_client,
-    secrets_of,
-)
-from connectors.kingdee import ledger, protocol, signing
+from connector_kit import MemoryRecorder, Operation, Reply, Request, secrets_of
+from connectors.kingdee import CONNECTOR, ledger, protocol, signing
 from connectors.kingdee.adapter import KingdeeAdapter
 from connectors.kingdee.settings import KingdeeSettings
 from domain.faults import Misconfigured, UnknownOutcome
 from domain.records import Company, DocumentState
-from mappings import Translator
-from sandboxes.common import Running, running
-from sandboxes.kingdee import SANDBOX
+from sandboxes.common import Running
 from sandboxes.kingdee import signing as server
+from tests.connectors.connection import open_connection
 
 STUBS = "Kingdee.BOS.WebApi.ServicesStub."
 ACCT, USER = "6500aa11bb22cc", "demo"
@@ -120,12 +108,6 @@ def test_the_first_answer_brings_the_session() -> None:
 # --- against the sandbox ------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as serving:
-        yield serving
-
-
 @pytest.fixture
 def site(served: Running) -> Running:
     served.control("reset", {})
@@ -133,20 +115,9 @@ def site(served: Running) -> Running:
 
 
 @asynccontextmanager
-async def connect(site: Running, **choices: object) -> AsyncIterator[tuple[KingdeeAdapter, MemoryRecorder]]:
-    given = {**site.sandbox.credentials(), "base_url": site.url, "login": "signature", **choices}
-    settings = KingdeeSettings.model_validate(given)
-    recorder = MemoryRecorder()
-    async with new_client() as client:
-        redactor = Redactor(secrets_of(settings))
-        sender = Sender(client, connection="kingdee-test", redactor=redactor, recorder=recorder)
-        tools = Tools("kingdee-test", sender, MemoryTokens(), SystemClock(), Translator())
-        yield KingdeeAdapter(settings, tools), recorder
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
+async def connect(site: Running, **choices: Any) -> AsyncIterator[tuple[KingdeeAdapter, MemoryRecorder]]:
+    async with open_connection(CONNECTOR, site, **({"login": "signature"} | choices)) as opened:
+        yield opened.adapter, opened.said
 
 
 def sessions(site: Running) -> int:

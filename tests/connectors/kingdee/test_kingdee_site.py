@@ -8,8 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandboxes.common import Running, running
-from sandboxes.kingdee import SANDBOX
+from sandboxes.common import Running
 
 STUBS = "Kingdee.BOS.WebApi.ServicesStub."
 SAMPLES = Path(__file__).parent / "samples"
@@ -52,12 +51,6 @@ class Site:
         result = self.save(form, model, IsAutoSubmitAndAudit="true", **more)
         assert result["ResponseStatus"]["IsSuccess"], result
         return str(result["Id"])
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as serving:
-        yield serving
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,16 +15,7 @@ from zeep.exceptions import Fault as ZeepFault
 from zeep.exceptions import ValidationError
 from zeep.transports import Transport
 
-from connector_kit import (
-    MemoryRecorder,
-    MemoryTokens,
-    Redactor,
-    Reply,
-    Sender,
-    Tools,
-    new_client,
-    secrets_of,
-)
+from connector_kit import MemoryRecorder, Reply
 from connectors.kingdee_eas import CONNECTOR, protocol
 from connectors.kingdee_eas.adapter import KingdeeEasAdapter
 from connectors.kingdee_eas.protocol import Imported, Voucher, VoucherLine
@@ -42,10 +33,9 @@ from domain.faults import (
 from domain.money import Money
 from domain.ports import ReceivableImport
 from domain.records import Receivable, ReceivableLine
-from mappings import Translator
-from sandboxes.common import Running, running
-from sandboxes.kingdee_eas import SANDBOX
+from sandboxes.common import Running
 from sandboxes.kingdee_eas.wsdl import describe
+from tests.connectors.connection import open_connection
 
 VOUCHER = Voucher(
     number="V-1",
@@ -80,11 +70,6 @@ RECEIVABLE = Receivable(
 )
 
 
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Bench:
     eas: KingdeeEasAdapter
@@ -99,12 +84,6 @@ class Bench:
         self.served.control("faults", {"rules": [rule]})
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as serving:
-        yield serving
-
-
 @pytest.fixture
 async def bench(served: Running) -> AsyncIterator[Bench]:
     served.control("reset", {})
@@ -113,15 +92,9 @@ async def bench(served: Running) -> AsyncIterator[Bench]:
 
 
 @asynccontextmanager
-async def connect(served: Running, **choices: object) -> AsyncIterator[Bench]:
-    given = {**served.sandbox.credentials(), "base_url": served.url, "timeout_seconds": 2, **choices}
-    settings = KingdeeEasSettings.model_validate(given)
-    recorder = MemoryRecorder()
-    async with new_client() as client:
-        redactor = Redactor(secrets_of(settings))
-        sender = Sender(client, connection="eas-test", redactor=redactor, recorder=recorder)
-        tools = Tools("eas-test", sender, MemoryTokens(), SystemClock(), Translator())
-        yield Bench(KingdeeEasAdapter(settings, tools), served, recorder)
+async def connect(served: Running, **choices: Any) -> AsyncIterator[Bench]:
+    async with open_connection(CONNECTOR, served, **({"timeout_seconds": 2} | choices)) as opened:
+        yield Bench(opened.adapter, served, opened.said)
 
 
 async def test_a_voucher_is_imported(bench: Bench) -> None:

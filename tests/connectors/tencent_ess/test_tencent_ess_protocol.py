@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import mappings
 from connector_kit import Operation, Reply
 from connectors.tencent_ess import CONNECTOR, protocol
 from connectors.tencent_ess.errors import DETAILS, FAMILIES, fault_from
@@ -28,7 +27,7 @@ from domain.faults import (
     Transient,
     UnknownOutcome,
 )
-from domain.ports import Hook, HookRefused, HookRequest, SigningHint, SigningHook
+from domain.ports import HookRefused, HookRequest, SigningHint
 from domain.states import SigningState
 from sandboxes.tencent_ess.notices import encrypt
 
@@ -163,10 +162,6 @@ def test_a_body_that_could_not_be_found_again_is_noticed() -> None:
     assert findable("HT-1 合同", "HT-1/1")
     assert not findable("合同", "HT-1/1")
     assert not findable("HT-1 合同", "HT-1/2")
-
-
-def test_the_mapping_gives_its_samples() -> None:
-    assert mappings.check_samples(mappings.load("tencent_ess.create_flow_by_files")) == []
 
 
 # -- replies ------------------------------------------------------------------------------------------
@@ -395,8 +390,3 @@ def test_without_a_key_an_encrypted_message_is_refused() -> None:
     with pytest.raises(HookRefused) as caught:
         TencentEssHooks(token=TOKEN, key=None).open(callback(SECRET_BODY, OVER_RAW))
     assert caught.value.reason == "malformed"
-
-
-def test_hooks_fit_the_ports() -> None:
-    assert isinstance(HOOKS, Hook)
-    assert isinstance(HOOKS, SigningHook)

@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.request import ProxyHandler, build_opener
 
@@ -14,16 +14,9 @@ from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore
 from tencentcloud.ess.v20201111 import models  # type: ignore[import-untyped]
 from tencentcloud.ess.v20201111.ess_client import EssClient  # type: ignore[import-untyped]
 
-from sandboxes.common import Running, running
-from sandboxes.tencent_ess import SANDBOX
+from sandboxes.common import Running
 from sandboxes.tencent_ess.app import RECIPIENTS, TEMPLATE
 from tests.connectors.signing_desk import PDF
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as served:
-        yield served
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +80,18 @@ def send(client: EssClient, served: Running, **changes: object) -> models.Create
     return client.CreateFlowByFiles(request)
 
 
+def draft(client: EssClient, served: Running) -> str:
+    create = models.CreateFlowRequest()
+    create.Operator, create.FlowName = operator(served), "示例模板合同"
+    create.Approvers = []
+    for number, recipient in enumerate(RECIPIENTS, start=1):
+        approver = models.FlowCreateApprover()
+        approver.ApproverType, approver.ApproverName = 1, f"测试{number}"
+        approver.ApproverMobile, approver.RecipientId = f"1380000000{number}", recipient
+        create.Approvers.append(approver)
+    return str(client.CreateFlow(create).FlowId)
+
+
 def look(client: EssClient, served: Running, flow_id: str) -> models.FlowDetailInfo:
     request = models.DescribeFlowInfoRequest()
     request.Operator, request.FlowIds = operator(served), [flow_id]
@@ -144,16 +149,7 @@ def test_the_bill_names_what_was_sent(client: EssClient, served: Running) -> Non
 
 
 def test_from_a_template(client: EssClient, served: Running) -> None:
-    create = models.CreateFlowRequest()
-    create.Operator, create.FlowName = operator(served), "示例模板合同"
-    create.Approvers = []
-    for number, recipient in enumerate(RECIPIENTS, start=1):
-        approver = models.FlowCreateApprover()
-        approver.ApproverType, approver.ApproverName = 1, f"测试{number}"
-        approver.ApproverMobile, approver.RecipientId = f"1380000000{number}", recipient
-        create.Approvers.append(approver)
-    flow_id = client.CreateFlow(create).FlowId
-
+    flow_id = draft(client, served)
     start = models.StartFlowRequest()
     start.Operator, start.FlowId = operator(served), flow_id
     assert refused(lambda: client.StartFlow(start)) == "FailedOperation.FlowHasNoDocument"

@@ -1,43 +1,21 @@
 """The vendor's own client, unchanged: a template's fields, and the report on a signed flow."""
 
-from collections.abc import Iterator
-
 import pytest
 from tencentcloud.ess.v20201111 import models  # type: ignore[import-untyped]
 from tencentcloud.ess.v20201111.ess_client import EssClient  # type: ignore[import-untyped]
 
-from sandboxes.common import Running, running
+from sandboxes.common import Running
 from sandboxes.common.form import FORM
-from sandboxes.tencent_ess import SANDBOX
-from sandboxes.tencent_ess.app import RECIPIENTS
 from sandboxes.tencent_ess.templates import WITH_FIELDS
-from tests.connectors.tencent_ess.test_tencent_ess_sdk import client_of, fetch, operator, refused
-
-
-@pytest.fixture(scope="module")
-def template_site() -> Iterator[Running]:
-    with running(SANDBOX()) as served:
-        yield served
+from tests.connectors.tencent_ess.test_tencent_ess_sdk import client_of, draft, fetch, operator, refused
 
 
 @pytest.fixture
-def client(template_site: Running, monkeypatch: pytest.MonkeyPatch) -> EssClient:
+def client(served: Running, monkeypatch: pytest.MonkeyPatch) -> EssClient:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
-    template_site.control("reset", {})
-    return client_of(template_site)
-
-
-def draft(client: EssClient, site: Running) -> str:
-    create = models.CreateFlowRequest()
-    create.Operator, create.FlowName = operator(site), "示例模板合同"
-    create.Approvers = []
-    for number, recipient in enumerate(RECIPIENTS, start=1):
-        approver = models.FlowCreateApprover()
-        approver.ApproverType, approver.ApproverName = 1, f"测试{number}"
-        approver.ApproverMobile, approver.RecipientId = f"1380000000{number}", recipient
-        create.Approvers.append(approver)
-    return str(client.CreateFlow(create).FlowId)
+    served.control("reset", {})
+    return client_of(served)
 
 
 def document(site: Running, flow_id: str, *names: str) -> models.CreateDocumentRequest:
@@ -51,27 +29,27 @@ def document(site: Running, flow_id: str, *names: str) -> models.CreateDocumentR
     return request
 
 
-def test_fields_are_checked_and_then_stand_in_the_document(client: EssClient, template_site: Running) -> None:
-    flow_id = draft(client, template_site)
+def test_fields_are_checked_and_then_stand_in_the_document(client: EssClient, served: Running) -> None:
+    flow_id = draft(client, served)
     for wrong, code in (
-        (document(template_site, flow_id, "buyer"), "MissingParameter.FormField"),
-        (document(template_site, flow_id, *FORM, "colour"), "InvalidParameter.FormField"),
+        (document(served, flow_id, "buyer"), "MissingParameter.FormField"),
+        (document(served, flow_id, *FORM, "colour"), "InvalidParameter.FormField"),
     ):
         assert refused(lambda request=wrong: client.CreateDocument(request)) == code  # type: ignore[misc]
-    assert client.CreateDocument(document(template_site, flow_id, *FORM)).DocumentId
-    template_site.control("clock", {"advance": 4})
+    assert client.CreateDocument(document(served, flow_id, *FORM)).DocumentId
+    served.control("clock", {"advance": 4})
     start = models.StartFlowRequest()
-    start.Operator, start.FlowId = operator(template_site), flow_id
+    start.Operator, start.FlowId = operator(served), flow_id
     assert client.StartFlow(start).Status == "START"
 
     ask = models.CreateFlowEvidenceReportRequest()
-    ask.Operator, ask.FlowId = operator(template_site), flow_id
+    ask.Operator, ask.FlowId = operator(served), flow_id
     early = client.CreateFlowEvidenceReport(ask)
-    template_site.control("act/sign_all", {"flow_id": flow_id})
+    served.control("act/sign_all", {"flow_id": flow_id})
     late = client.CreateFlowEvidenceReport(ask)
     assert early.ReportId != late.ReportId
     look = models.DescribeFlowEvidenceReportRequest()
-    look.Operator, look.ReportId = operator(template_site), late.ReportId
+    look.Operator, look.ReportId = operator(served), late.ReportId
     states = [client.DescribeFlowEvidenceReport(look) for _ in range(2)]
     assert [one.Status for one in states] == ["EvidenceStatusExecuting", "EvidenceStatusSuccess"]
     assert fetch(states[1].ReportUrl).startswith(b"%PDF")

@@ -4,23 +4,16 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from sandboxes.common import Running, running
+from sandboxes.common import Running
 from sandboxes.tencent_ess import SANDBOX
 
 MADE = SANDBOX().credentials()
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as served:
-        yield served
 
 
 def tc3(canonical: str, *, stamp: int, service: str) -> str:

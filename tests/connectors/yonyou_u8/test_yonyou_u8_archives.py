@@ -1,24 +1,15 @@
 """Base data, as code tables are filled from it."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from domain.faults import Misconfigured
 from domain.ports import Archives
-from sandboxes.common import Running, running
-from sandboxes.yonyou_u8 import SANDBOX
+from sandboxes.common import Running
 from tests.connectors.yonyou_u8.test_yonyou_u8_sandbox import opened
 
 
-@pytest.fixture(scope="module")
-def archive_sandbox() -> Iterator[Running]:
-    with running(SANDBOX()) as sandbox:
-        yield sandbox
-
-
-async def test_archives_are_listed_over_their_pages(archive_sandbox: Running) -> None:
-    async with opened(archive_sandbox, rows_per_page=2) as bench:
+async def test_archives_are_listed_over_their_pages(served: Running) -> None:
+    async with opened(served, rows_per_page=2) as bench:
         assert isinstance(bench.u8, Archives)
         materials = {each.code: each.name async for each in bench.u8.list_archive("material")}
         customers = [each.code async for each in bench.u8.list_archive("customer")]
@@ -28,7 +19,7 @@ async def test_archives_are_listed_over_their_pages(archive_sandbox: Running) ->
     assert persons == ["P0007", "P0008", "P0009"]
 
 
-async def test_the_xml_door_says_what_to_do_instead(archive_sandbox: Running) -> None:
-    async with opened(archive_sandbox, door="eai") as bench:
+async def test_the_xml_door_says_what_to_do_instead(served: Running) -> None:
+    async with opened(served, door="eai") as bench:
         with pytest.raises(Misconfigured, match="OpenAPI"):
             [each async for each in bench.u8.list_archive("material")]

@@ -88,12 +88,6 @@ class Client:
         return str(answer.json()["error"])
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
 def client(served: Running) -> Iterator[Client]:
     served.control("reset", {})

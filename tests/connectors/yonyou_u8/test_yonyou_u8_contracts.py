@@ -1,6 +1,6 @@
 """Contracts through the XML door: the worked message against the sandbox, and the connector against both."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -16,8 +16,7 @@ from connectors.yonyou_u8.eai import Eai
 from domain.faults import Malformed, Misconfigured, Mismatch, Rejected, UnknownOutcome, Unmappable
 from domain.money import Money
 from domain.records import ContractLine, ContractTerms, Instalment, Trigger
-from sandboxes.common import Running, running
-from sandboxes.yonyou_u8 import SANDBOX
+from sandboxes.common import Running
 from tests.connectors.yonyou_u8.test_yonyou_u8_sandbox import opened
 
 WORKED = """<ufinterface roottag="u8api" receiver="u8" sender="021" proc="add"><u8apiservice>
@@ -86,16 +85,10 @@ CONTRACT = SalesContract(
 )
 
 
-@pytest.fixture(scope="module")
-def contract_sandbox() -> Iterator[Running]:
-    with running(SANDBOX()) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-async def door(contract_sandbox: Running) -> AsyncIterator[Contracts]:
-    contract_sandbox.control("reset", {})
-    async with opened(contract_sandbox, door="eai") as bench:
+async def door(served: Running) -> AsyncIterator[Contracts]:
+    served.control("reset", {})
+    async with opened(served, door="eai") as bench:
         assert isinstance(bench.u8.door, Eai)
         yield Contracts(bench.u8.door)
 
@@ -109,11 +102,11 @@ def post(sandbox: Running, message: str) -> str:
     return answer.text
 
 
-def test_the_worked_message(contract_sandbox: Running) -> None:
-    contract_sandbox.control("reset", {})
-    assert '<param name="sRetMsg"><![CDATA[HT-2025-0031]]></param>' in post(contract_sandbox, WORKED)
-    assert "已经存在" in post(contract_sandbox, WORKED)
-    row = saved(contract_sandbox)["HT-2025-0031"]
+def test_the_worked_message(served: Running) -> None:
+    served.control("reset", {})
+    assert '<param name="sRetMsg"><![CDATA[HT-2025-0031]]></param>' in post(served, WORKED)
+    assert "已经存在" in post(served, WORKED)
+    row = saved(served)["HT-2025-0031"]
     assert (row["strContractName"], row["goods"][0]["strName"]) == ("年度维保合同", "年度维保")
 
 
@@ -130,16 +123,16 @@ def test_the_worked_message(contract_sandbox: Running) -> None:
         ({"021": "999"}, "注册号不正确"),
     ],
 )
-def test_refused_in_words(contract_sandbox: Running, changed: dict[str, str], said: str) -> None:
-    contract_sandbox.control("reset", {})
+def test_refused_in_words(served: Running, changed: dict[str, str], said: str) -> None:
+    served.control("reset", {})
     message = WORKED
     for old, new in changed.items():
         message = message.replace(old, new)
-    assert said in post(contract_sandbox, message)
-    assert saved(contract_sandbox) == {}
+    assert said in post(served, message)
+    assert saved(served) == {}
 
 
-async def test_saved_and_found(contract_sandbox: Running, door: Contracts) -> None:
+async def test_saved_and_found(served: Running, door: Contracts) -> None:
     assert await door.find(CONTRACT.number) is None
     row = await door.save(CONTRACT)
     assert (row.strcontractid, row.strcontractname, row.strbisectionunitname, row.strcurrency) == (
@@ -150,21 +143,19 @@ async def test_saved_and_found(contract_sandbox: Running, door: Contracts) -> No
     )
     assert row.dbltotalcurrency == Decimal("13790.01")
     assert await door.save(CONTRACT) == row, "twice is once"
-    (kept,) = saved(contract_sandbox).values()
+    (kept,) = saved(served).values()
     assert [line["dblUntaxSum"] for line in kept["goods"]] == ["10000.01", "2349.06"]
     assert kept["plan"] == [{"dtPayDate": "2026-06-30", "dblPayCurrency": "4790.01", "dblPayRatio": "34.74"}]
 
 
 @pytest.mark.parametrize("kind", ["drop_after", "timeout_after", "malformed"])
-async def test_a_lost_answer_makes_no_second_contract(
-    contract_sandbox: Running, door: Contracts, kind: str
-) -> None:
+async def test_a_lost_answer_makes_no_second_contract(served: Running, door: Contracts, kind: str) -> None:
     rule = {"kind": kind, "path": "import.asp", "skip": 1, "times": 1, "seconds": 2}
-    contract_sandbox.control("faults", {"rules": [rule]})
+    served.control("faults", {"rules": [rule]})
     with pytest.raises(UnknownOutcome):
         await door.save(CONTRACT)
     assert (await door.save(CONTRACT)).strcontractid == CONTRACT.number
-    assert len(saved(contract_sandbox)) == 1
+    assert len(saved(served)) == 1
 
 
 async def test_another_customer_under_our_number_is_a_mismatch(door: Contracts) -> None:

@@ -9,8 +9,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from sandboxes.common import Running, running
-from sandboxes.yonyou_u8 import SANDBOX
+from sandboxes.common import Running
 
 SAMPLES = Path(__file__).parent / "samples"
 RECEIVABLE = (SAMPLES / "eai_oughtreceive_add.xml").read_text(encoding="utf-8")
@@ -86,12 +85,6 @@ class Client:
 
     def act(self, name: str, **body: object) -> Any:
         return self.sandbox.control(f"act/{name}", body)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

@@ -319,13 +319,6 @@ def test_a_broken_reply_to_a_read(given_reply: Reply, fault: type[Fault]) -> Non
         protocol.read_record(given_reply, "oughtreceive", ReceivableRow)
 
 
-@pytest.mark.parametrize(
-    "name", ["customer", "receivable", "receipt", "eai_customer", "eai_receivable", "eai_receipt"]
-)
-def test_the_mappings_keep_their_samples(name: str) -> None:
-    assert mappings.check_samples(mappings.load(f"yonyou_u8.{name}")) == []
-
-
 def test_the_mapping_samples_are_what_the_connector_makes() -> None:
     company = Company(
         code="C000001",

@@ -1,7 +1,7 @@
 """The adapter against the sandbox, over real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -35,8 +35,7 @@ from domain.records import (
     Receivable,
     ReceivableLine,
 )
-from sandboxes.common import Running, running
-from sandboxes.yonyou_u8 import SANDBOX
+from sandboxes.common import Running
 from tests.connectors.connection import open_connection
 
 TODAY = date(2026, 3, 18)
@@ -72,12 +71,6 @@ class Bench:
 
     def calls(self, path: str) -> int:
         return sum(path in row["path"] for row in self.sandbox.control("log"))
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Running]:
-    with running(SANDBOX()) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture
