@@ -2,8 +2,12 @@
 
 import os
 import shutil
+import tempfile
 
 import pytest
+
+# Playwright's driver takes /tmp unless told; Python looks for a place that may be written.
+os.environ.setdefault("TMPDIR", tempfile.gettempdir())
 
 
 def pytest_configure(config: pytest.Config) -> None:
