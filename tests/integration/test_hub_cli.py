@@ -10,9 +10,12 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from crm_store import Store
-from hub.cli import app, main
+from hub.cli import Commands, app, main
+from hub.commands import mappings
+from hub.demo.run import _enough_people
 from hub.embedded import Servers
 from hub.settings import DEFAULTS
+from router import RoutingPlan
 from tests.factories import KEY, contract, message
 
 runner = CliRunner()
@@ -157,3 +160,28 @@ def test_a_sandbox_alone_says_where_it_is_and_how_to_log_in() -> None:
     assert about["address"].startswith("http://127.0.0.1:")
     assert about["credentials"]
     assert runner.invoke(app, ["sandbox", "nobody"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [*((name,) for name in Commands.modules), *(("mappings", name) for name in mappings.Commands.modules)],
+)
+def test_every_listed_command_is_there(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*words, "--help"])
+    assert shown.exit_code == 0, shown.output
+    assert f"{' '.join(words)} [OPTIONS]" in shown.output
+
+
+@pytest.mark.parametrize(("words", "meant"), [(["relpay"], "replay"), (["mappings", "dif"], "diff")])
+def test_a_slip_of_the_pen_is_told_what_was_meant(words: list[str], meant: str) -> None:
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 2
+    assert f"did you mean '{meant}'" in told.output
+
+
+@pytest.mark.parametrize(("leads", "times"), [(60, 1), (400, 1), (401, 2), (1100, 3)])
+def test_the_team_of_the_demo_has_room_for_all_its_leads(leads: int, times: int, tmp_path: Path) -> None:
+    folder = _enough_people(DEFAULTS, leads, tmp_path / "config")
+    before, after = (RoutingPlan.from_yaml(each / "routing.yaml").people for each in (DEFAULTS, folder))
+    assert [one.capacity * times for one in before] == [one.capacity for one in after]
+    assert (folder / "policy.yaml").read_bytes() == (DEFAULTS / "policy.yaml").read_bytes()
