@@ -4,6 +4,7 @@ from connector_kit.breaker import Breaker
 from connector_kit.budget import Budget, MemoryPlaces, Places, background_calls
 from connector_kit.connector import Connector, Manifest, Tools, load_manifest
 from connector_kit.exchanges import Exchange, MemoryRecorder, Recorder, exchange_subject, subject
+from connector_kit.paging import Page, read_whole
 from connector_kit.redact import Redactor, secrets_of
 from connector_kit.send import Operation, Reply, Request, Sender, new_client
 from connector_kit.tokens import MemoryTokens, Token, Tokens
@@ -18,6 +19,7 @@ __all__ = [
     "MemoryRecorder",
     "MemoryTokens",
     "Operation",
+    "Page",
     "Places",
     "Recorder",
     "Redactor",
@@ -31,6 +33,7 @@ __all__ = [
     "exchange_subject",
     "load_manifest",
     "new_client",
+    "read_whole",
     "secrets_of",
     "subject",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import get_args
 
 from connector_kit.certify.model import Check, Failed, Level, Skipped
-from connector_kit.certify.postings import ATTEMPTS, company, customer_posting, deliver
+from connector_kit.certify.postings import ATTEMPTS, OF_LISTS, QUICK, company, customer_posting, deliver
 from connector_kit.certify.stand import Open, Stand
 from domain.faults import Fault, Misconfigured, Transient
 from domain.ports import ArchiveKind, Archives
@@ -14,7 +14,6 @@ from domain.records import Company
 KEPT, SEEDS_TOGETHER = 9, 10
 PART = 3
 """A row of base data takes several calls: a third of the seeds cost what all of them cost elsewhere."""
-FAULTS = ("status_before", "drop_after", "malformed", "vendor_error", "expire_session")
 
 
 def checks() -> list[Check]:
@@ -110,9 +109,9 @@ def _adding(stand: Stand, writer: Open, chance: random.Random) -> Callable[[], A
 
 async def troubled(stand: Stand) -> None:
     made = await _customers(stand, 5)
-    for kind in FAULTS:
+    for trouble in (*QUICK, *OF_LISTS):
         async with stand.open(stand.bench.small_pages) as opened:
-            await stand.fault(kind)
+            await stand.faults([{**trouble.rule, "times": 1}])
             _compare(made, await _at_last(opened))
             await stand.calm()
 

@@ -10,6 +10,8 @@ from functools import partial
 from connector_kit.certify.model import Check, Failed
 from connector_kit.certify.postings import (
     AMOUNTS,
+    OF_LISTS,
+    QUICK,
     Posting,
     company,
     customer_posting,
@@ -306,13 +308,15 @@ class _Mover:
 async def list_under_faults(stand: Stand) -> None:
     pays = await posted_receivable(stand)
     numbers = await _kept(RECEIVABLES, stand, pays, 5)
-    for kind in ("status_before", "drop_after", "malformed", "vendor_error", "expire_session"):
+    for trouble in (*QUICK, *OF_LISTS):
         async with stand.open(stand.bench.small_pages) as opened:
-            await stand.fault(kind)
+            await stand.faults([{**trouble.rule, "times": 1}])
             seen = await _read_at_last(opened, pays)
             await stand.calm()
         if sorted(seen) != sorted(numbers):
-            raise Failed(f"{kind}: posted {len(numbers)}, listed {len(seen)}, {len(set(seen))} different")
+            raise Failed(
+                f"{trouble.name}: posted {len(numbers)}, listed {len(seen)}, {len(set(seen))} different"
+            )
 
 
 async def _read_at_last(opened: Open, pays: Receivable) -> list[str]:

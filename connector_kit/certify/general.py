@@ -35,6 +35,7 @@ README_SUBJECTS = {
     "what is unconfirmed": re.compile(r"not known|unconfirmed|\[U\]|未见|不明|未公开", re.IGNORECASE),
     "what is not there yet": re.compile(r"gap|not here|not yet|尚不|尚未|still missing", re.IGNORECASE),
 }
+A_DAY = 86_400
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -78,6 +79,13 @@ def checks() -> list[Check]:
         ("settings.host", "bronze", "地址是设置", "the host is a setting", host_is_setting),
         ("unreachable", "silver", "连不上：可重试，不是结果不明", "no connection is Transient", unreachable),
         (
+            "clock",
+            "silver",
+            "对方时钟差一天：照常，或通知 IT",
+            "a clock a day off is told to IT",
+            wrong_clock,
+        ),
+        (
             "wrong_secrets",
             "silver",
             "凭据错误：通知 IT，不重试",
@@ -101,7 +109,7 @@ def checks() -> list[Check]:
             one_refresh,
         ),
     ]
-    under_faults = {"unreachable", "wrong_secrets", "canary.faults", "login.expired"}
+    under_faults = {"unreachable", "clock", "wrong_secrets", "canary.faults", "login.expired"}
     return [
         Check(name, "any", level, zh, en, run, under_faults=name in under_faults)
         for name, level, zh, en, run in rows
@@ -201,6 +209,16 @@ async def unreachable(stand: Stand) -> None:
         fault = await _refused(stand, opened)
     if not isinstance(fault, Transient):
         raise Failed(f"{fault.kind}: {fault}")
+
+
+async def wrong_clock(stand: Stand) -> None:
+    """Who signs the time is refused, and nothing that comes again by itself will help."""
+    for seconds in (-A_DAY, A_DAY):
+        await stand.fault("clock_skew", times=None, seconds=seconds)
+        async with stand.open() as opened:
+            fault = await _met(stand, opened)
+        if fault is not None and not isinstance(fault, Misconfigured):
+            raise Failed(f"{seconds} s: {fault.kind}: {fault}")
 
 
 def _secret_names(stand: Stand) -> list[str]:

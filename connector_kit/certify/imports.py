@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 from connector_kit.certify.model import Check, Failed, Level
-from connector_kit.certify.once import QUICK, STORM_RATE, TROUBLE_NAMES
+from connector_kit.certify.once import STORM_RATE, TROUBLE_NAMES
 from connector_kit.certify.postings import (
     AMOUNTS,
     ATTEMPTS,
     COMES_AGAIN,
+    QUICK,
     TROUBLES,
     Trouble,
     company,
@@ -211,8 +212,7 @@ async def killed(stand: Stand) -> None:
 async def storm(stand: Stand) -> None:
     rules = [
         {**trouble.rule, "rate": STORM_RATE / len(QUICK)} | (POSTS if trouble.name == "vendor_error" else {})
-        for trouble in TROUBLES
-        if trouble.name in QUICK
+        for trouble in QUICK
     ]
     chance = random.Random(stand.bench.connector)  # noqa: S311
     for _ in range(5):

@@ -8,7 +8,14 @@ from functools import partial
 from connector_kit.certify.hooks import catching
 from connector_kit.certify.model import Check, Failed, Level, Skipped
 from connector_kit.certify.once import TROUBLE_NAMES
-from connector_kit.certify.postings import ATTEMPTS, TROUBLES, Trouble, refused_in_words, submitted
+from connector_kit.certify.postings import (
+    ATTEMPTS,
+    OF_LISTS,
+    TROUBLES,
+    Trouble,
+    refused_in_words,
+    submitted,
+)
 from connector_kit.certify.stand import Killed, Open, Stand
 from domain.faults import Fault, Unmappable
 from domain.ports import Hook, Inbound, LeadFeedback, LeadReader, LeadSource
@@ -77,7 +84,7 @@ def checks() -> list[Check]:
             partial(troubled, trouble),
             True,
         )
-        for trouble in TROUBLES
+        for trouble in (*TROUBLES, *OF_LISTS)
     ]
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from connector_kit.certify.model import Check, Failed, Level
 from connector_kit.certify.postings import (
+    QUICK,
     TROUBLES,
     Make,
     Trouble,
@@ -28,8 +29,6 @@ KINDS: tuple[tuple[str, str, str, Make], ...] = (
     ("flow", "Signer", "签署流程", flows),
 )
 STORM_RATE = 0.25
-QUICK = [trouble.name for trouble in TROUBLES if "timeout" not in trouble.name]
-"""Troubles without a time-out: a storm of those is quickly over."""
 
 TROUBLE_NAMES = {
     "delay": "回答迟到",
@@ -43,6 +42,10 @@ TROUBLE_NAMES = {
     "malformed": "回答残缺",
     "vendor_error": "对方报“系统忙”",
     "session_lost": "会话失效",
+    "clock_skew": "对方时钟快一分钟",
+    "half_page": "只给半页",
+    "rows_came": "翻页间有行插入",
+    "rows_went": "翻页间有行消失",
 }
 
 
@@ -149,8 +152,7 @@ async def storm(make: Make, stand: Stand) -> None:
     rules = [
         {**trouble.rule, "rate": STORM_RATE / len(QUICK)}
         | ({"path": enveloped_paths(stand)} if careful or trouble.name == "vendor_error" else {})
-        for trouble in TROUBLES
-        if trouble.name in QUICK
+        for trouble in QUICK
     ]
     chance = random.Random(stand.bench.connector)  # noqa: S311
     for _ in range(5):

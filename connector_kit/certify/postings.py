@@ -68,7 +68,15 @@ TROUBLES = (
     Trouble("malformed", {"kind": "malformed"}, (Malformed, *NO_ANSWER)),
     Trouble("vendor_error", {"kind": "vendor_error"}, (Throttled, *NO_ANSWER)),
     Trouble("session_lost", {"kind": "expire_session"}, ()),
+    Trouble("clock_skew", {"kind": "clock_skew", "seconds": 60}, ()),
 )
+QUICK = tuple(trouble for trouble in TROUBLES if "timeout" not in trouble.name)
+OF_LISTS = (
+    Trouble("half_page", {"kind": "half_page"}, NO_ANSWER),
+    Trouble("rows_came", {"kind": "page_shift", "rows": 1}, NO_ANSWER),
+    Trouble("rows_went", {"kind": "page_shift", "rows": -1}, NO_ANSWER),
+)
+"""What happens to the pages of a list."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connector_kit import Tools
+from connector_kit import Page, Tools, read_whole
 from connectors.douyin_leads import protocol
 from connectors.douyin_leads.client import Client
 from connectors.douyin_leads.feedback import doors_of
 from connectors.douyin_leads.hooks import LeadHook
 from connectors.douyin_leads.settings import Settings, Source
-from connectors.douyin_leads.wire import Page
-from domain.faults import Fault, Malformed, Misconfigured, Rejected, Transient, Unmappable
+from connectors.douyin_leads.wire import Row
+from domain.faults import Fault, Misconfigured, Rejected, Unmappable
 from domain.ports import Inbound, LeadOutcome, Translated
 from domain.records import Lead
 
-PASSES = 5
-MAX_PAGES = 10_000
 MAPPINGS = {
     "lead.push": "douyin_leads.push",
     "lead.pull": "douyin_leads.pull",
@@ -51,32 +49,13 @@ class DouyinLeads(LeadHook):
     async def _pull(
         self, source: Source, since: datetime, until: datetime
     ) -> AsyncIterator[Sequence[Inbound]]:
-        """Rows that arrive push others to later pages: those come twice, which is harmless. Rows that vanish
-        pull others past us: the total falls, and the window is read again."""
-        given: set[str] = set()
-        for _ in range(PASSES):
-            seen: set[str] = set()
-            totals: list[int] = []
-            async for page in self._pages(source, since, until):
-                messages = [protocol.pulled(row, source) for row in page.rows]
-                seen |= {str(row["clue_id"]) for row in page.rows}
-                totals.append(page.total)
-                fresh = [message for message in messages if message.dedupe_key not in given]
-                given |= {message.dedupe_key for message in fresh}
-                if fresh:
-                    yield fresh
-            if protocol.is_complete(len(seen), totals):
-                return
-        raise Transient(f"线索列表在读取时不断变化 (the list keeps moving): {len(seen)} of {totals[-1]}")
+        """A lead is never taken away again, so a window only grows."""
 
-    async def _pages(self, source: Source, since: datetime, until: datetime) -> AsyncIterator[Page]:
-        """Up to an empty or short page: the number of pages changes while we read."""
-        for number in range(1, MAX_PAGES + 1):
-            page = await self._client.page(source, since=since, until=until, number=number)
-            yield page
-            if len(page.rows) < max(page.size, 1):
-                return
-        raise Malformed(f"线索列表超过 {MAX_PAGES} 页 (the list does not end)")
+        async def read(number: int) -> Page[Row]:
+            return await self._client.page(source, since=since, until=until, number=number)
+
+        async for rows in read_whole(read, protocol.clue_id, only_grows=True):
+            yield [protocol.pulled(row, source) for row in rows]
 
     async def report(
         self, vendor_id: str, outcome: LeadOutcome, at: datetime, reason: str | None = None

@@ -6,12 +6,12 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
-from connector_kit import Token, Tools
+from connector_kit import Page, Token, Tools
 from connector_kit.tokens import Fetch
 from connectors.douyin_leads import errors, feedback, legacy, open_platform, protocol
 from connectors.douyin_leads.feedback import Door
 from connectors.douyin_leads.settings import Settings, Source
-from connectors.douyin_leads.wire import Page
+from connectors.douyin_leads.wire import Row
 from domain.faults import Misconfigured, SessionExpired, Throttled, Transient, UnknownOutcome
 from domain.ports import LeadOutcome
 
@@ -25,7 +25,7 @@ class Client:
         self._settings = settings
         self._tools = tools
 
-    async def page(self, source: Source, *, since: datetime, until: datetime, number: int) -> Page:
+    async def page(self, source: Source, *, since: datetime, until: datetime, number: int) -> Page[Row]:
         """Waits out a rate limit: a pull of many pages reaches it and must still come to its end."""
         ask = {"ads": self._ads, "life": self._life, "douyin": self._douyin, "feiyu": self._feiyu}[source]
         async for attempt in AsyncRetrying(
@@ -52,8 +52,8 @@ class Client:
 
         await self._authorised("access", self._refresh, tell)
 
-    async def _ads(self, since: datetime, until: datetime, page: int) -> Page:
-        async def ask(token: str) -> Page:
+    async def _ads(self, since: datetime, until: datetime, page: int) -> Page[Row]:
+        async def ask(token: str) -> Page[Row]:
             request = protocol.build_clues(
                 self._settings, access_token=token, since=since, until=until, page=page
             )
@@ -61,8 +61,8 @@ class Client:
 
         return await self._authorised("access", self._refresh, ask)
 
-    async def _life(self, since: datetime, until: datetime, page: int) -> Page:
-        async def ask(token: str) -> Page:
+    async def _life(self, since: datetime, until: datetime, page: int) -> Page[Row]:
+        async def ask(token: str) -> Page[Row]:
             request = protocol.build_life_clues(
                 self._settings, access_token=token, since=since, until=until, page=page
             )
@@ -70,8 +70,8 @@ class Client:
 
         return await self._authorised("access", self._refresh, ask)
 
-    async def _douyin(self, since: datetime, until: datetime, page: int) -> Page:
-        async def ask(token: str) -> Page:
+    async def _douyin(self, since: datetime, until: datetime, page: int) -> Page[Row]:
+        async def ask(token: str) -> Page[Row]:
             request = open_platform.build_clues(
                 self._settings, access_token=token, since=since, until=until, page=page
             )
@@ -79,7 +79,7 @@ class Client:
 
         return await self._authorised("client", self._new_client_token, ask)
 
-    async def _feiyu(self, since: datetime, until: datetime, page: int) -> Page:
+    async def _feiyu(self, since: datetime, until: datetime, page: int) -> Page[Row]:
         request = legacy.build_clues(
             self._settings, since=since, until=until, page=page, now=self._tools.clock.now()
         )

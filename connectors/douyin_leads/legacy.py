@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from connector_kit import Operation, Reply, Request
+from connector_kit import Operation, Page, Reply, Request
 from connectors.douyin_leads.protocol import decode, feiyu_signature
 from connectors.douyin_leads.settings import Settings
-from connectors.douyin_leads.wire import LegacyPage, Page
+from connectors.douyin_leads.wire import LegacyPage, Row, page
 from domain.faults import Malformed, Rejected
 
 PATH = "/crm/v2/openapi/pull-clues/"
@@ -29,7 +29,7 @@ def build_clues(settings: Settings, *, since: datetime, until: datetime, page: i
     return Request(CLUES, "GET", f"{settings.feiyu_url}{PATH}?{query}", headers)
 
 
-def read_clues(reply: Reply, *, size: int) -> Page:
+def read_clues(reply: Reply, *, size: int) -> Page[Row]:
     """`size`: the page that was asked for; the answer does not tell."""
     try:
         found = LegacyPage.model_validate(decode(reply.body))
@@ -38,4 +38,4 @@ def read_clues(reply: Reply, *, size: int) -> Page:
         raise Malformed(message, body=reply.body) from error
     if found.status != "success":
         raise Rejected(f"飞鱼拒绝 (refused): {found.msg}", str(found.status))
-    return Page(found.data, size, found.count)
+    return page(found.data, size=size, total=found.count)

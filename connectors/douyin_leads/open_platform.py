@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 import orjson
 from pydantic import BaseModel
 
-from connector_kit import Operation, Reply, Request, Token
+from connector_kit import Operation, Page, Reply, Request, Token
 from connectors.douyin_leads.errors import open_fault_from
 from connectors.douyin_leads.protocol import china, decode
 from connectors.douyin_leads.settings import Settings
-from connectors.douyin_leads.wire import ClientToken, OpenEnvelope, OpenPage, Page
+from connectors.douyin_leads.wire import ClientToken, OpenEnvelope, OpenPage, Row, page
 from domain.faults import Malformed
 
 # A new client token leaves the last one five minutes: asking again is harmless.
@@ -53,9 +53,9 @@ def build_clues(
     return Request(CLUES, "GET", url, headers)
 
 
-def read_clues(reply: Reply) -> Page:
+def read_clues(reply: Reply) -> Page[Row]:
     found = _data(reply, OpenPage)
-    return Page(found.clue_data, found.page.page_size, found.page.total)
+    return page(found.clue_data, size=found.page.page_size, total=found.page.total)
 
 
 def _data(reply: Reply, kind: type[Data]) -> Data:

@@ -4,10 +4,9 @@ import base64
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import pairwise
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -15,10 +14,10 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import BaseModel
 
-from connector_kit import Operation, Reply, Request, Token
+from connector_kit import Operation, Page, Reply, Request, Token
 from connectors.douyin_leads.errors import fault_from
 from connectors.douyin_leads.settings import Settings, Source
-from connectors.douyin_leads.wire import CluePage, Envelope, LifePage, Nothing, Page, TokenData
+from connectors.douyin_leads.wire import CluePage, Envelope, LifePage, Nothing, Row, TokenData
 from domain.faults import Malformed, Misconfigured, Rejected
 from domain.ports import Inbound
 
@@ -72,7 +71,7 @@ def build_clues(
     return Request(CLUES, "GET", url, {"Access-Token": access_token})
 
 
-def read_clues(reply: Reply) -> Page:
+def read_clues(reply: Reply) -> Page[Row]:
     return _data(reply, CluePage).page()
 
 
@@ -92,7 +91,7 @@ def build_life_clues(
     return Request(LIFE_CLUES, "POST", url, headers, orjson.dumps(body))
 
 
-def read_life_clues(reply: Reply) -> Page:
+def read_life_clues(reply: Reply) -> Page[Row]:
     return _data(reply, LifePage).page()
 
 
@@ -103,11 +102,15 @@ def read_report(reply: Reply) -> None:
 def pulled(row: Mapping[str, Any], source: Source = "ads") -> Inbound:
     """A row that changed later (app name, conversion) is a new message, an unchanged one is not."""
     body = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
-    clue_id = str(row.get("clue_id") or "")
-    if not clue_id:
+    number = clue_id(row)
+    if not number:
         raise Malformed("拉取的线索没有 clue_id (a pulled row has no clue_id)", body=body)
     name = "pull" if source == "ads" else source
-    return Inbound(f"lead.{name}", f"{name}/{clue_id}/{sha256(body).hexdigest()}", body, {})
+    return Inbound(f"lead.{name}", f"{name}/{number}/{sha256(body).hexdigest()}", body, {})
+
+
+def clue_id(row: Mapping[str, Any]) -> str:
+    return str(row.get("clue_id") or "")
 
 
 def feiyu_signature(secretkey: bytes, text: bytes) -> bytes:
@@ -144,11 +147,6 @@ def default_names(lead: Mapping[str, object], renamed: Mapping[str, str]) -> dic
     """A pushed lead with the rule's renaming (`mapNormal`) undone."""
     original = {pushed: name for name, pushed in renamed.items()}
     return {original.get(name, name): value for name, value in lead.items()}
-
-
-def is_complete(seen: int, totals: Sequence[int]) -> bool:
-    """`totals`: what each page in turn gave as the number of all rows."""
-    return all(later >= earlier for earlier, later in pairwise(totals)) and seen >= totals[-1]
 
 
 def unfolded(lead: Mapping[str, object]) -> dict[str, object]:

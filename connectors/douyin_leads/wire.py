@@ -1,18 +1,18 @@
 """The vendor's envelopes. Rows stay plain data: the mapping reads them under the vendor's own names."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
+from connector_kit import Page
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What every list says in its own words. A page with fewer rows than `size` is the last."""
+Row = dict[str, Any]
 
-    rows: list[dict[str, Any]]
-    size: int
-    total: int
+
+def page(rows: list[Row], *, size: int, total: int) -> Page[Row]:
+    """What every list says in its own words. One with fewer rows than `size` is the last: the number of
+    pages changes while we read."""
+    return Page(rows, total, last=len(rows) < max(size, 1))
 
 
 class Envelope(BaseModel):
@@ -41,11 +41,11 @@ class PageInfo(BaseModel):
 
 
 class CluePage(BaseModel):
-    list: list[dict[str, Any]]
+    list: list[Row]
     page_info: PageInfo
 
-    def page(self) -> Page:
-        return Page(self.list, self.page_info.page_size, self.page_info.total_number)
+    def page(self) -> Page[Row]:
+        return page(self.list, size=self.page_info.page_size, total=self.page_info.total_number)
 
 
 class NumberedPage(BaseModel):
@@ -56,11 +56,11 @@ class NumberedPage(BaseModel):
 
 
 class LifePage(BaseModel):
-    list: list[dict[str, Any]]
+    list: list[Row]
     page_info: NumberedPage
 
-    def page(self) -> Page:
-        return Page(self.list, self.page_info.page_size, self.page_info.total)
+    def page(self) -> Page[Row]:
+        return page(self.list, size=self.page_info.page_size, total=self.page_info.total)
 
 
 class OpenEnvelope(BaseModel):
@@ -72,7 +72,7 @@ class OpenEnvelope(BaseModel):
 
 
 class OpenPage(BaseModel):
-    clue_data: list[dict[str, Any]]
+    clue_data: list[Row]
     page: NumberedPage
 
 
@@ -86,5 +86,5 @@ class LegacyPage(BaseModel):
 
     status: str | int
     count: int = 0
-    data: list[dict[str, Any]] = []
+    data: list[Row] = []
     msg: Any = ""

@@ -1,13 +1,18 @@
 """Requests to the kit, replies to the protocol: one method per call."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 
-from connector_kit import Operation, Reply, Sender
+from connector_kit import Operation, Page, Reply, Sender, read_whole
 from connectors.tencent_ess import protocol
 from connectors.tencent_ess.protocol import Account
 from connectors.tencent_ess.wire import Charge, FlowInfo
 from domain.ports import Clock
+
+
+def _place(charge: tuple[int, Charge]) -> int:
+    return charge[0]
 
 
 class TencentEssClient:
@@ -50,17 +55,18 @@ class TencentEssClient:
         return protocol.read_infos(await self._send(protocol.FLOW_INFO, body))
 
     async def charges(self, since: datetime, until: datetime) -> AsyncIterator[Charge]:
-        """The bill, day by day. A charge that comes meanwhile may push another one onto two pages."""
+        """The bill, day by day; a charge that comes meanwhile may push another one onto two pages."""
         for first, last in protocol.bill_windows(since, until):
-            page, seen, total = 0, 0, 1
-            while seen < total:
-                body = protocol.bill_query(first, last, page=page)
-                rows, total = protocol.read_bill(await self._send(protocol.BILL, body))
-                for row in rows:
+            async for rows in read_whole(partial(self._bill, first, last), _place, only_grows=True):
+                for _, row in rows:
                     yield row
-                if not rows:
-                    break
-                page, seen = page + 1, seen + len(rows)
+
+    async def _bill(self, first: date, last: date, number: int) -> Page[tuple[int, Charge]]:
+        """A charge has no id, so it is known by its place: nothing is ever taken off a bill. [U]"""
+        body = protocol.bill_query(first, last, page=number - 1)
+        rows, total = protocol.read_bill(await self._send(protocol.BILL, body))
+        start = (number - 1) * protocol.PAGE_SIZE
+        return Page(list(enumerate(rows, start)), total, last=start + protocol.PAGE_SIZE >= total)
 
     async def file_url(self, flow_id: str, *, seconds: int) -> str:
         body = {"BusinessType": "FLOW", "BusinessIds": [flow_id], "FileType": "PDF", "UrlTtl": seconds}

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from connector_kit import Reply, Request, Token, Tools
+from connector_kit import Page, Reply, Request, Token, Tools, read_whole
 from connectors.yonyou_u8 import protocol
 from connectors.yonyou_u8.protocol import Finished, Pending
 from connectors.yonyou_u8.settings import U8Settings
 from connectors.yonyou_u8.wire import CustomerRow, Message, ReceiptRow, ReceivableRow
 from domain.faults import Malformed, SessionExpired, Throttled, Transient, UnknownOutcome
 
-WALKS = 5
-"""How often a list that changes while it is read is read again."""
 POLL_GROWTH = 1.7
 POLL_LONGEST = 15.0
 
@@ -54,18 +52,18 @@ class OpenApi:
     async def list(
         self, resource: str, row: type[Row], filters: Mapping[str, str], *, key: Callable[[Row], str]
     ) -> AsyncIterator[Row]:
-        """Every row once. Pages shift while documents are added: it is read until a whole walk is quiet."""
-        seen: set[str] = set()
-        for _ in range(WALKS):
-            walk = _Walk()
-            async for item in self._walk(resource, row, filters, walk):
-                walk.codes.add(key(item))
-                if key(item) not in seen:
-                    seen.add(key(item))
-                    yield item
-            if walk.quiet:
-                return
-        raise Transient(f"U8 的 {resource} 列表一直在变，这次没有读全")
+        """Every row once, however pages shift while documents come and go."""
+
+        async def read(number: int) -> Page[Row]:
+            figures, rows = await self._call(
+                lambda token: protocol.build_page(self.settings, token, resource, number, filters),
+                lambda reply: protocol.read_page(reply, resource, row),
+            )
+            return Page(rows, figures.row_count, last=number >= figures.page_count)
+
+        async for rows in read_whole(read, key):
+            for each in rows:
+                yield each
 
     async def add(self, resource: str, record: Mapping[str, object], *, key: str) -> Finished:
         first = await self._call(
@@ -85,23 +83,6 @@ class OpenApi:
         await self._call(
             lambda token: protocol.build_cancel(self.settings, token, resource, code), protocol.read_done
         )
-
-    async def _walk(
-        self, resource: str, row: type[Row], filters: Mapping[str, str], walk: "_Walk"
-    ) -> AsyncIterator[Row]:
-        number, last = 1, 1
-        while number <= last:
-            page, rows = await self._call(
-                lambda token, number=number: protocol.build_page(  # type: ignore[misc]
-                    self.settings, token, resource, number, filters
-                ),
-                lambda reply: protocol.read_page(reply, resource, row),
-            )
-            walk.counts.add(page.row_count)
-            last = page.page_count
-            number += 1
-            for item in rows:
-                yield item
 
     async def _poll(self, request_id: str) -> Finished:
         """What was accepted may have happened: nothing that goes wrong here says otherwise."""
@@ -133,19 +114,6 @@ class OpenApi:
     async def _log_in(self, known: Token | None) -> Token:
         reply = await self.tools.sender.send(protocol.build_token(self.settings))
         return protocol.read_token(reply, now=self.tools.clock.now())
-
-
-class _Walk:
-    """One pass over all pages of a list."""
-
-    def __init__(self) -> None:
-        self.codes: set[str] = set()
-        self.counts: set[int] = set()
-
-    @property
-    def quiet(self) -> bool:
-        """The number of rows never changed, and as many different rows came."""
-        return len(self.counts) == 1 and len(self.codes) == max(self.counts)
 
 
 def _pauses(first: float, budget: float) -> Iterator[float]:

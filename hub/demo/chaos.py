@@ -26,6 +26,10 @@ TRANSPORT_FAULTS = (
     {"kind": "drop_after", "rate": 0.03},
     {"kind": "malformed", "rate": 0.01},
     {"kind": "expire_session", "rate": 0.02},
+    {"kind": "clock_skew", "rate": 0.02, "seconds": 60},
+    {"kind": "half_page", "rate": 0.05},
+    {"kind": "page_shift", "rate": 0.05, "rows": 1},
+    {"kind": "page_shift", "rate": 0.05, "rows": -1},
 )
 CALLBACK_FAULTS = {"repeat": 0.2, "reorder": 0.2, "late": 0.2, "late_seconds": 1.0}
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sandboxes.common.faults import UNDER_WAY
+
 CHINA = ZoneInfo("Asia/Shanghai")
 
 
@@ -11,8 +13,9 @@ class Clock:
         self._shift = timedelta()
 
     def now(self) -> datetime:
-        """Aware, in UTC."""
-        return datetime.now(UTC) + self._shift
+        """Aware, in UTC. A fault may put it wrong for the request under way."""
+        struck = UNDER_WAY.get()
+        return datetime.now(UTC) + self._shift + timedelta(seconds=struck.skew if struck else 0)
 
     def china(self) -> datetime:
         """Aware, in Asia/Shanghai: what the vendors print."""

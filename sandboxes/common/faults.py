@@ -13,13 +13,17 @@ Kinds, with what the caller meets:
     drop_after      it happens; the connection is reset before the first byte of the answer
     malformed       it happens; the answer is cut in half
     expire_session  every token and session is forgotten, then the request is served
+    clock_skew      the vendor's clock stands `seconds` ahead (behind, if negative) for this request
+    half_page       a page of a list holds the first half of its rows; its figures are those of a whole one
+    page_shift      `rows` rows came before a page of a list since the one before (went away, if negative)
 """
 
 import asyncio
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -39,8 +43,14 @@ Kind = Literal[
     "drop_after",
     "malformed",
     "expire_session",
+    "clock_skew",
+    "half_page",
+    "page_shift",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
+OF_LISTS = frozenset({"half_page", "page_shift"})
+"""They strike where a list is cut into pages (sandboxes/common/lists.py), not at the door."""
+AT_THE_DOOR = frozenset(KINDS) - OF_LISTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,7 @@ class FaultRule:
     skip: int = 0
     """So many matching requests pass first."""
     seconds: float = 30.0
+    rows: int = 1
     status: int = 503
     code: str = ""
     message: str = ""
@@ -84,11 +95,10 @@ class FaultPlan:
         """One more, behind the others. Raises ValueError as above."""
         self.rules.append(_rule(row, len(self.rules)))
 
-    def choose(self, method: str, path: str) -> FaultRule | None:
+    def choose(self, method: str, path: str, *, among: Collection[str] = KINDS) -> FaultRule | None:
         for number, rule in enumerate(self.rules):
-            if not rule.matches(method, path) or (
-                rule.times is not None and self._used[number] >= rule.times
-            ):
+            spent = rule.times is not None and self._used[number] >= rule.times
+            if spent or rule.kind not in among or not rule.matches(method, path):
                 continue
             self._passed[number] += 1
             if self._passed[number] > rule.skip and self._random.random() < rule.rate:
@@ -99,6 +109,25 @@ class FaultPlan:
     def as_json(self) -> dict[str, Any]:
         rules = [asdict(rule) | {"used": self._used[number]} for number, rule in enumerate(self.rules)]
         return {"seed": self.seed, "rules": rules}
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """A request under way, for the faults that strike behind the door."""
+
+    plan: FaultPlan
+    entry: dict[str, Any]
+    skew: float = 0.0
+    """Seconds."""
+
+    def choose(self, among: Collection[str]) -> FaultRule | None:
+        rule = self.plan.choose(self.entry["method"], self.entry["path"], among=among)
+        if rule:
+            self.entry["fault"] = rule.kind
+        return rule
+
+
+UNDER_WAY: ContextVar[Struck | None] = ContextVar("request under way", default=None)
 
 
 class FaultMiddleware:
@@ -123,16 +152,18 @@ class FaultMiddleware:
         if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
             await self._app(scope, receive, send)
             return
-        rule = self._plan().choose(scope["method"], scope["path"])
+        plan = self._plan()
+        rule = plan.choose(scope["method"], scope["path"], among=AT_THE_DOOR)
         entry = {"method": scope["method"], "path": scope["path"], "fault": rule.kind if rule else None}
         self._log(entry)
+        UNDER_WAY.set(Struck(plan, entry, rule.seconds if rule and rule.kind == "clock_skew" else 0.0))
         try:
             await self._serve(rule, scope, receive, _Noting(send, entry))
         except ClientDisconnect:
             return
 
     async def _serve(self, rule: FaultRule | None, scope: Scope, receive: Receive, send: "_Noting") -> None:
-        if rule is None:
+        if rule is None or rule.kind == "clock_skew":
             await self._app(scope, receive, send)
             return
         match rule.kind:

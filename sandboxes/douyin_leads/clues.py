@@ -8,6 +8,7 @@ import orjson
 
 from sandboxes.common import Books, Clock
 from sandboxes.common.clock import CHINA
+from sandboxes.common.lists import cut
 from sandboxes.douyin_leads import envelope
 from sandboxes.douyin_leads.envelope import Refusal
 
@@ -135,15 +136,14 @@ class Clues:
         """Newest first, so that a page moves while leads arrive; a larger page than the cap is cut."""
         number = positive(query, "page", 1)
         size = min(positive(query, "page_size", 10), page_cap)
-        found = self._matching(query)
-        shown = found[(number - 1) * size : number * size]
+        shown, total = cut(self._matching(query), (number - 1) * size, size)
         return {
             "list": [self._shown(row, late_seconds=late_seconds) for row in shown],
             "page_info": {
                 "page": number,
                 "page_size": size,
-                "total_number": len(found),
-                "total_page": -(-len(found) // size),
+                "total_number": total,
+                "total_page": -(-total // size),
             },
         }
 

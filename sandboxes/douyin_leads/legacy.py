@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandboxes.common import Clock
+from sandboxes.common.lists import cut
 from sandboxes.douyin_leads.clues import ADVERTISERS, NOT_YET, Clues, created_at, moment, positive
 from sandboxes.douyin_leads.envelope import Refusal
 from sandboxes.douyin_leads.feiyu import signature
@@ -77,11 +78,9 @@ def pull(request: Request, clues: Clues, clock: Clock, *, page_cap: int, late_se
     except (Refusal, ValueError) as error:
         return refusal("fail", str(error))
     found = clues.listed("advertiser_id", ADVERTISERS, since=since, until=until)
-    rows = [
-        legacy_row(row, fresh=clues.is_fresh(row, late_seconds=late_seconds))
-        for row in found[(number - 1) * size : number * size]
-    ]
-    return _answer({"status": "success", "count": len(found), "data": rows})
+    shown, total = cut(found, (number - 1) * size, size)
+    rows = [legacy_row(row, fresh=clues.is_fresh(row, late_seconds=late_seconds)) for row in shown]
+    return _answer({"status": "success", "count": total, "data": rows})
 
 
 def refusal(status: str, text: str) -> Response:

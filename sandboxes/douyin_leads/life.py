@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from sandboxes.common import Books, Clock
+from sandboxes.common.lists import cut
 from sandboxes.douyin_leads import envelope
 from sandboxes.douyin_leads.clues import LIFE_FIELDS, LOCAL_ACCOUNTS, Clues, bound, positive
 from sandboxes.douyin_leads.doors import CLIENT_KEY, CLIENT_SECRET
@@ -169,13 +170,14 @@ class LocalLife:
         found = self._clues.listed(
             "local_account_id", accounts, since=bound(texts, "start_time"), until=bound(texts, "end_time")
         )
+        shown, total = cut(found, (number - 1) * size, size)
         info = {
             "page_number": number,
             "page_size": size,
-            "page_total": -(-len(found) // size),
-            "total": len(found),
+            "page_total": -(-total // size),
+            "total": total,
         }
-        return found[(number - 1) * size : number * size], info
+        return shown, info
 
     def _refusal(self, query: QueryParams, token: str) -> tuple[int, str] | None:
         """Codes of the open platform's usual list [U]."""

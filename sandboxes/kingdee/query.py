@@ -1,7 +1,7 @@
 """ExecuteBillQuery: columns, the filter language, order and pages. One row per entry line."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from sandboxes.common import Row
+from sandboxes.common.lists import cut
 from sandboxes.kingdee.archive import Archive
 from sandboxes.kingdee.metadata import Entity, Field, Form
 from sandboxes.kingdee.words import refuse, unknown_field
@@ -284,17 +285,22 @@ def _like(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
 
 
+_CONDITIONS = {"67": "= '{}'", "17": "like '%{}%'", "39": ">= '{}'"}
+"""Compare codes: only 67 (equals) is certain; 17 (contains) and 39 (on or after) were each seen once."""
+
+
 def filter_text(given: Any) -> str:
-    """The array form, one object a condition, becomes the text form. Only Compare 67 (equals) is certain."""
+    """The array form, one object a condition, becomes the text form."""
     if not isinstance(given, list):
         return str(given or "")
     parts: list[str] = []
     for number, each in enumerate(given):
         row = {key.lower(): value for key, value in each.items()}
-        if str(row.get("compare")) != "67":
+        condition = _CONDITIONS.get(str(row.get("compare")))
+        if condition is None:
             raise refuse(f"过滤条件的比较符[{row.get('compare')}]不支持", code=8)
-        value = str(row.get("value", "")).replace("'", "''")
-        parts.append(f"{row.get('left') or ''}{row.get('fieldname')}='{value}'{row.get('right') or ''}")
+        value = condition.format(str(row.get("value", "")).replace("'", "''"))
+        parts.append(f"{row.get('left') or ''}{row.get('fieldname')} {value}{row.get('right') or ''}")
         if number < len(given) - 1:
             parts.append("or" if str(row.get("logic")) == "1" else "and")
     return " ".join(parts)
@@ -345,8 +351,7 @@ def _order(text: str, finder: Columns) -> list[tuple[Column, bool]]:
     return [(finder.find(words[0]), words[-1].lower() == "desc") for words in parts]
 
 
-def _page(lines: list[Line], data: Row) -> list[Line]:
+def _page(lines: list[Line], data: Row) -> Sequence[Line]:
     """TopRowCount is an absolute last row; 0 turns it off."""
     start, limit, top = (int(data.get(key) or 0) for key in ("startrow", "limit", "toprowcount"))
-    end = start + min(limit or PAGE_CAP, PAGE_CAP)
-    return lines[start : min(end, top) if top else end]
+    return cut(lines[:top] if top else lines, start, min(limit or PAGE_CAP, PAGE_CAP)).rows

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 from sandboxes.common import Books, Row
+from sandboxes.common.lists import cut
 from sandboxes.tencent_ess.envelope import Json, Refused, integer, text
 from sandboxes.tencent_ess.flows import china_day
 
@@ -46,8 +47,8 @@ def usage(books: Books, body: Json) -> Json:
         raise Refused("InvalidParameter.Limit", "Limit取值1到100")
     flows = books.table("flows")
     rows = [row for row in books.table("usage").values() if start <= china_day(row["at"]) <= end]
-    shown = rows[page * limit : (page + 1) * limit]
-    return {"Total": len(rows), "Details": [_charge(row, flows[row["flow"]]) for row in shown]}
+    shown, total = cut(rows, page * limit, limit)
+    return {"Total": total, "Details": [_charge(row, flows[row["flow"]]) for row in shown]}
 
 
 def _days(body: Json) -> tuple[str, str]:

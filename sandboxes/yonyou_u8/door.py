@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandboxes.common import Books, Clock, Row
+from sandboxes.common.lists import cut
 from sandboxes.yonyou_u8 import masters, sales, words
 from sandboxes.yonyou_u8.documents import BALANCE_FIELDS, KINDS, LISTINGS, Kind
 from sandboxes.yonyou_u8.gateway import TOKEN_SECONDS, Answer, Gateway, refused
@@ -311,13 +312,13 @@ def _page(key: str, label: str, rows: Sequence[Row], query: Mapping[str, str]) -
     """Page figures are texts; an empty list is an error code."""
     size = _positive(query.get("rows_per_page"), ROWS_PER_PAGE)
     index = _positive(query.get("page_index"), 1)
-    shown = rows[(index - 1) * size : index * size]
+    shown, total = cut(rows, (index - 1) * size, size)
     if not shown:
         return nothing_found(label)
     figures = {
         "page_index": str(index),
-        "page_count": str(-(-len(rows) // size)),
-        "row_count": str(len(rows)),
+        "page_count": str(-(-total // size)),
+        "row_count": str(total),
         "rows_per_page": str(size),
     }
     return {**figures, **_ok({key: shown})}

@@ -1,15 +1,26 @@
 """The suite itself: what a broken connector fails, and how tiers are reckoned."""
 
+import re
+from collections.abc import AsyncIterator, Sequence
+from itertools import count
+from typing import TypeVar
+
 import pytest
 
 from connector_kit.certify.model import FOR_GOLD, Level, Report, Result, Status
 from connector_kit.certify.runner import PARTS
 from connector_kit.connector import Connector
+from connector_kit.paging import ReadPage
+from connectors.kingdee.client import WebApi
+from connectors.kingdee.protocol import Query
+from connectors.kingdee.wire import ReceivableRow
 from domain.faults import Misconfigured, UnknownOutcome
 from domain.records import Company, ErpDocument, SignedFile
 from hub import certify as certification
 from hub.certification import benches
 from hub.registry import installed
+
+Row = TypeVar("Row")
 
 
 def result(level: Level, status: Status, *, faults: bool = True) -> Result:
@@ -67,15 +78,51 @@ class Careless:
         return made
 
 
-@pytest.mark.parametrize("kind", ["receivable", "receipt"])
-def test_who_reads_a_moving_list_once_is_caught(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """U8's pages shift; a walk over them is trusted only when nothing moved."""
-    bench = next(bench for bench in benches("yonyou_u8") if bench.variant == "openapi")
-    name = f"{kind}.moving_list"
-    assert certification.certify_one(bench, seeds=5, only=name).of("passed")
-    monkeypatch.setattr("connectors.yonyou_u8.client._Walk.quiet", True)
-    (failed,) = certification.certify_one(bench, seeds=60, only=name).of("failed")
-    assert "lost" in failed.reason
+async def one_pass(read: ReadPage[Row], key: object, **_: object) -> AsyncIterator[Sequence[Row]]:
+    """Believes every page."""
+    for number in count(1):
+        page = await read(number)
+        yield page.rows
+        if page.last:
+            return
+
+
+@pytest.mark.parametrize(
+    ("connector", "reader", "check"),
+    [
+        ("yonyou_u8", "client", "receivable.moving_list"),
+        ("yonyou_u8", "client", "receipt.moving_list"),
+        ("yonyou_u8", "client", "receivable.list_under_faults"),
+        ("yonyou_u8", "client", "archive.list_under_faults"),
+        ("douyin_leads", "adapter", "pull.half_page"),
+        ("douyin_leads", "adapter", "pull.rows_went"),
+    ],
+)
+def test_who_believes_every_page_is_caught(
+    connector: str, reader: str, check: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = next(bench for bench in benches(connector) if bench.variant in ("", "openapi"))
+    assert certification.certify_one(bench, seeds=5, only=check).of("passed")
+    monkeypatch.setattr(f"connectors.{connector}.{reader}.read_whole", one_pass)
+    (failed,) = certification.certify_one(bench, seeds=60, only=check).of("failed")
+    assert re.search("lost|listed|found", failed.reason)
+
+
+def test_who_takes_a_short_page_for_the_last_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = WebApi.documents
+
+    async def until_short(self: WebApi, query: Query, row: type[ReceivableRow]) -> AsyncIterator[object]:
+        left = len(await self.query(query, row))
+        async for group in whole(self, query, row):
+            if left > 0:
+                yield group
+            left -= len(group)
+
+    bench = next(bench for bench in benches("kingdee") if bench.variant == "session")
+    assert certification.certify_one(bench, only="receivable.list_under").of("passed")
+    monkeypatch.setattr(WebApi, "documents", until_short)
+    (failed,) = certification.certify_one(bench, only="receivable.list_under").of("failed")
+    assert "listed" in failed.reason
 
 
 @pytest.mark.parametrize(

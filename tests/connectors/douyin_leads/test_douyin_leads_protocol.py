@@ -22,7 +22,6 @@ from connectors.douyin_leads.protocol import (
     decode,
     default_names,
     feiyu_signature,
-    is_complete,
     pulled,
     read_clues,
     read_token,
@@ -172,21 +171,6 @@ def test_a_pulled_row_is_news_only_when_it_changed() -> None:
     assert b"7400000000000000123" in pulled(row).body
     with pytest.raises(Malformed):
         pulled({"telephone": "13800000001"})
-
-
-@pytest.mark.parametrize(
-    ("seen", "totals", "complete"),
-    [
-        (3, [3], True),
-        (0, [0], True),
-        (2, [3], False),
-        (5, [4, 5], True),
-        (9, [12, 9], False),
-        (9, [9, 8, 9], False),
-    ],
-)
-def test_when_a_list_was_read_in_whole(seen: int, totals: list[int], complete: bool) -> None:
-    assert is_complete(seen, totals) is complete
 
 
 def test_a_push_is_verified_and_named() -> None:

@@ -116,7 +116,7 @@ def test_the_answers() -> None:
             }
         )
     )
-    assert (life.rows, life.size, life.total) == ([{"clue_id": "1"}], 100, 137)
+    assert (life.rows, life.total, life.last) == ([{"clue_id": "1"}], 137, True)
     found = open_platform.read_clues(
         reply(
             {
@@ -130,9 +130,9 @@ def test_the_answers() -> None:
             }
         )
     )
-    assert (found.rows, found.size, found.total) == ([], 20, 0)
-    old = legacy.read_clues(reply({"status": "success", "count": 2, "data": [{"clue_id": "1"}]}), size=100)
-    assert (len(old.rows), old.size, old.total) == (1, 100, 2)
+    assert (found.rows, found.total, found.last) == ([], 0, True)
+    old = legacy.read_clues(reply({"status": "success", "count": 2, "data": [{"clue_id": "1"}]}), size=1)
+    assert (len(old.rows), old.total, old.last) == (1, 2, False)
 
 
 @pytest.mark.parametrize(
