@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from domain.faults import Transient, UnknownOutcome
+from domain.faults import Fault, Transient, UnknownOutcome
 
 FAILURES = 10
 """So many calls in a row without an answer open it."""
@@ -37,7 +37,7 @@ class Breaker:
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        """Raises Transient without any call while it is open."""
+        """Raises Transient without any call while it is open. A refusal is an answer, too."""
         state = self.state
         if state == "open":
             raise Transient("对方系统连续没有回答，稍后再试 (the vendor does not answer; resting)")
@@ -47,10 +47,16 @@ class Breaker:
         except (Transient, UnknownOutcome):
             self._no_answer(probe=probe)
             raise
+        except Fault:
+            self._answered()
+            raise
         else:
-            self._failed, self._rest = 0, FIRST_REST
+            self._answered()
         finally:
             self._probing = self._probing and not probe
+
+    def _answered(self) -> None:
+        self._failed, self._rest = 0, FIRST_REST
 
     def _no_answer(self, *, probe: bool) -> None:
         self._failed += 1

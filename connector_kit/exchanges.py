@@ -9,6 +9,8 @@ from typing import Protocol
 
 BODY_LIMIT = 64 * 1024
 """Characters of a body that are kept."""
+HEADER_LIMIT = 4096
+"""Characters of an address, and of each header."""
 
 _SUBJECT: ContextVar[str | None] = ContextVar("exchange_subject", default=None)
 

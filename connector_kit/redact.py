@@ -1,29 +1,41 @@
 """Secrets leave no trace: everything that is kept or shown passes here first."""
 
+import base64
 import json
 import re
+from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
+from weakref import WeakSet
 from xml.sax.saxutils import escape
 
 from pydantic import BaseModel, SecretStr
 
 MASK = "***"
-SECRET_NAMES = re.compile(
-    r"^(authorization|cookie|set-cookie|proxy-authorization|.*(secret|password|passwd|signature|token|session).*)$",
-    re.IGNORECASE,
+SHORTEST = 6
+"""A shorter secret would mask ordinary text."""
+WORDS = (
+    *("secret", "passwd", "password", "pwd", "token", "session_id", "sessionid", "auth_code", "signature"),
+    *(f"{kind}{joint}key" for kind in ("private", "access", "api") for joint in ("", "_", "-")),
 )
-SECRET_FIELDS = re.compile(
-    r'("[^"]*(?:secret|password|token|auth_code|session_?id)[^"]*"\s*:\s*"'
-    r'|"token"\s*:\s*\{\s*"id"\s*:\s*")([^"]*)(")',
-    re.IGNORECASE,
+"""What a name says of a secret. Without any of them no pattern matches, and a look for them is cheap."""
+_SEEN = tuple(word.encode() for word in WORDS)
+_NAME = rf"[\w.-]*(?:{'|'.join(WORDS)})[\w.-]*"
+_HEADER = re.compile(
+    rf"authorization|.*-authorization|(?:set-)?cookie|.*session.*|.*-sign|{_NAME}", re.IGNORECASE
 )
-SECRET_ELEMENTS = re.compile(
-    r"(<(?:[\w.-]+:)?[\w.-]*(?:secret|password|token|session_?id)[\w.-]*(?:\s[^<>]*)?>)[^<]+(</)",
-    re.IGNORECASE,
+_FIELD = re.compile(
+    rf"""((?P<q>\\*"){_NAME}(?P=q)\s*:\s*)(?:(?P=q)(?:\\.|[^\\])*?(?:(?P=q)|\Z)|-?\d[\w.+-]*)""",
+    re.IGNORECASE | re.DOTALL,
 )
-
-WORDS = (b"secret", b"password", b"token", b"auth_code", b"session")
-"""Without any of them neither pattern matches; the patterns cost a hundred times as much as this look."""
+"""Of JSON, also of JSON in a text of JSON."""
+_TOKEN_ID = re.compile(r'("token"\s*:\s*\{\s*"id"\s*:\s*)"[^"]*"')
+_PAIR = re.compile(
+    rf"""((?:^|[?&\s]){_NAME}=)(?:"[^"]*"|'[^']*'|[^&\s"'<>]+)""", re.IGNORECASE | re.MULTILINE
+)
+"""Of an address, a form, or an element's attributes."""
+_ELEMENT = re.compile(
+    rf"(<(?:[\w.-]+:)?{_NAME}(?:\s[^<>]*)?>)(?:<!\[CDATA\[.*?\]\]>|[^<]+)(?=</)", re.IGNORECASE | re.DOTALL
+)
 
 
 def secrets_of(settings: BaseModel) -> set[str]:
@@ -36,24 +48,59 @@ class Redactor:
     """Masks known secret values wherever they stand, and values under names that sound secret."""
 
     def __init__(self, secrets: set[str] | None = None) -> None:
-        self._secrets: set[str] = set()
+        self._spellings: tuple[str, ...] = ()
         for secret in secrets or set():
             self.add(secret)
+        _REDACTORS.add(self)
 
     def add(self, secret: str) -> None:
-        """A value learnt later: a token, a session id. Too short ones would mask ordinary text."""
-        if len(secret) >= 6:
-            in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-            self._secrets |= {secret, quote(secret, safe=""), quote_plus(secret), escape(secret), *in_json}
+        """A value learnt later: a token, a session id."""
+        if len(secret) >= SHORTEST:
+            known = {*self._spellings, *_spellings(secret)}
+            self._spellings = tuple(sorted(known, key=len, reverse=True))
+
+    def known(self, text: str) -> str:
+        """Without the known values alone."""
+        for spelling in self._spellings:
+            text = text.replace(spelling, MASK)
+        return text
 
     def text(self, text: str) -> str:
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        lowered = text.encode("utf-8", "surrogatepass").lower()
-        if not any(word in lowered for word in WORDS):
-            return text
-        text = SECRET_FIELDS.sub(rf"\g<1>{MASK}\g<3>", text)
-        return SECRET_ELEMENTS.sub(rf"\g<1>{MASK}\g<2>", text)
+        return _by_name(self.known(text))
 
     def headers(self, headers: dict[str, str]) -> dict[str, str]:
-        return {k: MASK if SECRET_NAMES.match(k) else self.text(v) for k, v in headers.items()}
+        return {k: MASK if _HEADER.fullmatch(k) else self.text(v) for k, v in headers.items()}
+
+
+_REDACTORS: WeakSet[Redactor] = WeakSet()
+
+
+def masked_everywhere(text: str) -> str:
+    """Without the secrets of any connection that is open in this process: for logs."""
+    for redactor in list(_REDACTORS):
+        text = redactor.known(text)
+    return _by_name(text)
+
+
+def _by_name(text: str) -> str:
+    lowered = text.encode("utf-8", "surrogatepass").lower()
+    if not any(word in lowered for word in _SEEN):
+        return text
+    text = _FIELD.sub(rf"\g<1>\g<q>{MASK}\g<q>", text)
+    text = _TOKEN_ID.sub(rf'\g<1>"{MASK}"', text)
+    text = _PAIR.sub(rf"\g<1>{MASK}", text)
+    return _ELEMENT.sub(rf"\g<1>{MASK}", text)
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """As it may stand in an address, a form, JSON, XML, or a header."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    yield from (secret, escape(secret))
+    for quoted in (quote(raw, safe=""), quote_plus(raw)):
+        yield from (quoted, re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quoted))
+    for ascii_only in (True, False):
+        in_json = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+        yield from (in_json, in_json.replace("/", r"\/"), json.dumps(in_json, ensure_ascii=ascii_only)[1:-1])
+        yield re.sub("[<>&']", lambda sign: f"\\u{ord(sign[0]):04x}", in_json)
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(raw).decode().rstrip("=")

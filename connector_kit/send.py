@@ -1,15 +1,18 @@
 """One way to call a vendor: a Request goes out, a Reply or a fault comes back.
 
-Whether a failed call may be repeated depends on whether the vendor may have acted. Here only reads are
-repeated, a few times within seconds; minutes and hours, and all about writes, belong to the worker.
+Whether a failed call may be repeated depends on whether the vendor may have acted. Here reads are repeated,
+and writes that never arrived, a few times within seconds; minutes and hours, and writes without an answer,
+belong to the worker.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Literal
 
 import aiohttp
@@ -19,12 +22,12 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from connector_kit.breaker import Breaker
 from connector_kit.budget import Budget
-from connector_kit.exchanges import BODY_LIMIT, Exchange, Recorder, subject
+from connector_kit.exchanges import BODY_LIMIT, HEADER_LIMIT, Exchange, Recorder, subject
 from connector_kit.redact import Redactor
 from domain.faults import Fault, Malformed, Misconfigured, Throttled, Transient, UnknownOutcome
 
 REPLY_LIMIT = 60 * 1024 * 1024
-READ_ATTEMPTS = 3
+ATTEMPTS = 3
 LONGEST_SECRET = 8192
 """Characters: some tokens are long."""
 PIECE = 1 << 19
@@ -32,6 +35,10 @@ PIECE = 1 << 19
 
 NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+SENT_ONCE = ("POST", "PATCH")
+"""aiohttp sends the methods that HTTP calls idempotent once more when a kept connection turns out broken."""
+KEPT_ALIVE = 5.0
+"""Seconds, as httpx has it."""
 DEFAULT_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(days=1)
 
@@ -71,12 +78,29 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b""
     timeout: float = 15.0
+    """Seconds for the whole of it, from the connection to the last byte of the answer."""
     speaks: Callable[[Reply], bool] = nobody
+
+    def __post_init__(self) -> None:
+        if self.operation.kind == "blind_write" and self.method not in SENT_ONCE:
+            raise ValueError(
+                f"{self.operation.name}: a blind write goes by POST; a transport repeats the others"
+            )
 
 
 def new_client() -> httpx.AsyncClient:
-    """aiohttp's transport under httpx's interface: several times httpx's own throughput under concurrency."""
-    return httpx.AsyncClient(transport=AiohttpTransport(), follow_redirects=False, trust_env=False)
+    """aiohttp's transport under httpx's interface: several times httpx's own throughput under concurrency.
+
+    Neither keeps cookies: connections of one host share the client, and each must send its own session.
+    """
+    refused = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
+    transport = AiohttpTransport(client=_session)
+    return httpx.AsyncClient(transport=transport, cookies=refused, follow_redirects=False, trust_env=False)
+
+
+def _session() -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(keepalive_timeout=KEPT_ALIVE)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 class Sender:
@@ -101,9 +125,8 @@ class Sender:
 
     async def send(self, request: Request) -> Reply:
         """Raises Transient, Throttled, UnknownOutcome, Misconfigured (address) or Malformed (too long)."""
-        attempts = READ_ATTEMPTS if request.operation.kind == "read" else 1
         async for attempt in AsyncRetrying(
-            stop=stop_after_attempt(attempts),
+            stop=stop_after_attempt(ATTEMPTS),
             wait=wait_random_exponential(multiplier=0.1, max=2),
             retry=retry_if_exception_type(Transient),
             reraise=True,
@@ -114,8 +137,8 @@ class Sender:
 
     async def _admitted(self, request: Request) -> Reply:
         """Throttled when the budget has no place for it, Transient while the vendor is left in peace."""
-        with self._breaker.call() if self._breaker else nullcontext():
-            async with self._budget.call(longest=request.timeout) if self._budget else nullcontext():
+        async with self._budget.call(longest=request.timeout) if self._budget else nullcontext():
+            with self._breaker.call() if self._breaker else nullcontext():
                 return await self._once(request)
 
     async def _once(self, request: Request) -> Reply:
@@ -132,15 +155,20 @@ class Sender:
             await self._recorder.record(self._describe(request, reply, started, outcome))
 
     async def _exchange(self, request: Request) -> Reply:
+        """An answer that is no HTTP comes as aiohttp's own error, whose text holds the address."""
         try:
-            response = await self._client.request(
-                request.method,
-                request.url,
-                headers=_headers(request),
-                content=_content(request.content),
-                timeout=httpx.Timeout(request.timeout, connect=min(5.0, request.timeout)),
-            )
-        except httpx.HTTPError as error:
+            async with (
+                asyncio.timeout(request.timeout),
+                self._client.stream(
+                    request.method,
+                    request.url,
+                    headers=_headers(request),
+                    content=_content(request.content),
+                    timeout=httpx.Timeout(request.timeout, connect=min(5.0, request.timeout)),
+                ) as response,
+            ):
+                body = await _body(request, response)
+        except (httpx.HTTPError, aiohttp.ClientError, TimeoutError) as error:
             detail = self.redactor.text(str(error))
             if _never_arrived(error):
                 raise Transient(f"对方系统连不上 (cannot reach the vendor): {detail}") from error
@@ -148,10 +176,8 @@ class Sender:
         except httpx.InvalidURL as error:
             detail = self.redactor.text(str(error))
             raise Misconfigured(f"连接的地址有误 (not an address): {detail}") from error
-        if len(response.content) > REPLY_LIMIT:
-            raise Malformed(f"reply of {len(response.content)} bytes exceeds the limit")
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, headers, response.content)
+        return Reply(response.status_code, headers, body)
 
     def _describe(self, request: Request, reply: Reply | None, started: datetime, outcome: str) -> Exchange:
         redact = self.redactor
@@ -162,14 +188,18 @@ class Sender:
             started_at=started,
             milliseconds=int((datetime.now(UTC) - started).total_seconds() * 1000),
             method=request.method,
-            url=redact.text(request.url),
-            request_headers=redact.headers(dict(request.headers)),
+            url=redact.text(request.url)[:HEADER_LIMIT],
+            request_headers=_cut(redact.headers(dict(request.headers))),
             request_body=_shown(request.content, redact),
             status=reply.status if reply else None,
-            reply_headers=redact.headers(dict(reply.headers)) if reply else {},
+            reply_headers=_cut(redact.headers(dict(reply.headers))) if reply else {},
             reply_body=_shown(reply.body, redact) if reply else "",
             outcome=redact.text(outcome),
         )
+
+
+def _cut(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value[:HEADER_LIMIT] for name, value in headers.items()}
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -188,7 +218,18 @@ def _content(body: bytes) -> bytes | AsyncIterator[bytes] | None:
     return pieces() if len(body) > PIECE else body or None
 
 
-def _never_arrived(error: httpx.HTTPError) -> bool:
+async def _body(request: Request, response: httpx.Response) -> bytes:
+    """Counted while it comes: a vendor's mistake must not fill our memory."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > REPLY_LIMIT:
+            reason = f"回答超过 {REPLY_LIMIT} 字节 (the reply exceeds the limit)"
+            raise Malformed(reason) if request.operation.kind == "read" else UnknownOutcome(reason)
+    return bytes(body)
+
+
+def _never_arrived(error: Exception) -> bool:
     """The transport calls any lost connection a ConnectTimeout, even one that broke after sending."""
     if isinstance(error.__cause__, aiohttp.ClientConnectionError):
         return isinstance(error.__cause__, NEVER_CONNECTED)

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 EARLY = timedelta(seconds=60)
-"""A token this close to its end counts as run out."""
+"""A token this close to its end counts as run out; of a short life the last quarter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,10 @@ class Token:
     value: str
     expires_at: datetime
     refresh: str | None = None
+    fetched_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
     def fresh(self, now: datetime) -> bool:
-        return now + EARLY < self.expires_at
+        return now + min(EARLY, (self.expires_at - self.fetched_at) / 4) < self.expires_at
 
 
 Fetch = Callable[[Token | None], Awaitable[Token]]

@@ -1,13 +1,10 @@
 """The command line."""
 
-import logging
 import signal
-import sys
 from collections.abc import Mapping
 from types import FrameType
 from typing import ClassVar
 
-import structlog
 import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +13,7 @@ from configuration import ConfigurationError
 from crm_store.revision import OutdatedSchema
 from crm_store.sealing import WrongKey
 from domain.faults import Fault
+from hub import logs
 from hub.commands.late import LateCommands
 from hub.commands.terminal import errors
 
@@ -52,17 +50,7 @@ def guantong() -> None:
 
 def main() -> None:
     """Configuration errors are for people: no traceback."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    logs.configure()
     signal.signal(signal.SIGTERM, _leave_in_order)
     try:
         app()

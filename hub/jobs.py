@@ -62,7 +62,7 @@ async def _run(hub: Hub, job: Job) -> None:
         failure = hub.connections.masked(f"{fault.kind}: {fault}")
         log.warning("job.fault", job=job.name, fault=failure)
     except Exception as error:
-        failure = f"{type(error).__name__}: {error}"
+        failure = hub.connections.masked(f"{type(error).__name__}: {error}")
         log.exception("job.failed", job=job.name)
     async with hub.store.transaction() as uow:
         await uow.schedule.note(job.name, failure)

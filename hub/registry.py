@@ -156,8 +156,11 @@ class OpenConnections:
         self._adapters.pop(connection.id, None)
         try:
             self._adapters[connection.id] = self._open(connection)
-        except (Misconfigured, ValidationError):
-            log.exception("connection.not_opened", connection=connection.id)
+        except Misconfigured as fault:
+            log.warning("connection.not_opened", connection=connection.id, reason=str(fault))
+        except ValidationError as error:  # its own text holds what was given, secrets too
+            wrong = error.errors(include_input=False, include_url=False, include_context=False)
+            log.warning("connection.not_opened", connection=connection.id, reason=wrong)
 
     def _open(self, connection: Connection) -> object:
         connector = installed().get(connection.connector)

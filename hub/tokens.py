@@ -55,4 +55,5 @@ def _decode(stored: dict[str, str] | None) -> Token | None:
     if stored is None:
         return None
     values = json.loads(stored["token"])
-    return Token(**values | {"expires_at": datetime.fromisoformat(values["expires_at"])})
+    times = ("expires_at", "fetched_at")
+    return Token(**values | {name: datetime.fromisoformat(values[name]) for name in times if name in values})

@@ -146,6 +146,7 @@ class Workbench:
             await uow.inbox.settle(message_id, state, reason=reason, mapping=mappings_used())
 
     async def _try_later(self, message_id: int, reason: str) -> None:
+        reason = self._hub.connections.masked(reason)
         async with self._hub.store.transaction() as uow:
             row = await uow.inbox.get(message_id)
             attempts = row["attempts"] if row else 0

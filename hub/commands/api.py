@@ -19,6 +19,7 @@ def api() -> None:
     config = uvicorn.Config(
         create_app(settings),
         access_log=False,
+        log_config=None,
         log_level="warning",
         loop="uvloop",
         http="httptools",

@@ -7,7 +7,7 @@ import pytest
 
 from connector_kit import Breaker, Budget, MemoryPlaces, background_calls
 from connector_kit.breaker import FIRST_REST
-from domain.faults import Malformed, Throttled, Transient
+from domain.faults import Fault, Malformed, SessionExpired, Throttled, Transient
 
 
 async def test_no_window_sees_more_calls_than_places() -> None:
@@ -90,6 +90,24 @@ def test_the_breaker_opens_rests_probes_and_closes() -> None:
     watch.seconds += FIRST_REST
     with breaker.call():
         assert str(breaker.state) == "open"  # one probe at a time
+    assert str(breaker.state) == "closed"
+
+
+@pytest.mark.parametrize("answer", [Malformed, Throttled, SessionExpired])
+def test_a_probe_that_is_refused_was_answered(answer: type[Fault]) -> None:
+    watch = Watch()
+    breaker = Breaker(failures=1, now=watch)
+    fail(breaker)
+    watch.seconds += FIRST_REST
+    fail(breaker, answer)
+    assert str(breaker.state) == "closed"
+
+
+def test_failures_count_only_in_a_row() -> None:
+    breaker = Breaker(failures=2)
+    for _ in range(5):
+        fail(breaker)
+        fail(breaker, Malformed)
     assert str(breaker.state) == "closed"
 
 

@@ -33,7 +33,7 @@ async def test_a_body_arrives_whole_with_its_length(size: int) -> None:
         async with new_client() as client:
             sender = Sender(client, connection="test", redactor=Redactor(), recorder=MemoryRecorder())
             request = Request(
-                Operation("upload", "blind_write"),
+                Operation("upload", "keyed_write"),
                 "PUT",
                 f"http://127.0.0.1:{port}/",
                 headers={"content-length": str(size)} if size > 1 << 20 else {},
