@@ -63,8 +63,9 @@ def _data(reply: Reply, kind: type[Data]) -> Data:
         envelope = OpenEnvelope.model_validate(decode(reply.body))
         if envelope.err_no:
             raise open_fault_from(envelope.err_no, envelope.err_msg)
-        if code := int(envelope.data.get("error_code", 0)):
-            raise open_fault_from(code, str(envelope.data.get("description", "")))
+        for part in (envelope.data, envelope.extra):
+            if code := int(part.get("error_code", 0)):
+                raise open_fault_from(code, str(part.get("description", "")))
         return kind.model_validate(envelope.data)
     except (ValueError, TypeError) as error:  # not JSON, or not of this shape
         message = f"抖音开放平台的回答不合协议 (the answer breaks the protocol): HTTP {reply.status}"

@@ -64,11 +64,12 @@ class LifePage(BaseModel):
 
 
 class OpenEnvelope(BaseModel):
-    """Of the Douyin open platform; some of its endpoints fail with the upper two."""
+    """Of the Douyin open platform; some of its endpoints fail with the upper two, or in `extra` alone."""
 
     err_no: int = 0
     err_msg: str = ""
     data: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
 
 
 class OpenPage(BaseModel):

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from sandboxes.common import Act, Sandbox
 from sandboxes.common.callbacks import CONCURRENCY
 from sandboxes.common.codes import Code
-from sandboxes.douyin_leads import envelope, legacy
+from sandboxes.douyin_leads import consent, envelope, forms, legacy
 from sandboxes.douyin_leads.clues import ADVERTISERS, LOCAL_ACCOUNTS, Clues
 from sandboxes.douyin_leads.codes import CODES
 from sandboxes.douyin_leads.doors import CLIENT_KEY, CLIENT_SECRET, SPI_SECRET, Doors
@@ -22,11 +23,27 @@ from sandboxes.douyin_leads.envelope import Refusal, answer, refused
 from sandboxes.douyin_leads.feedback import Feedback
 from sandboxes.douyin_leads.feiyu import SECRET_KEY, TOKEN, Feiyu, default_body
 from sandboxes.douyin_leads.grants import APP_ID, APP_SECRET, Grants
-from sandboxes.douyin_leads.life import LIFE_ACCOUNTS, ROOT_ACCOUNT, LocalLife, open_answer, token_refusal
+from sandboxes.douyin_leads.life import (
+    LIFE_ACCOUNTS,
+    ROOT_ACCOUNT,
+    LocalLife,
+    check_words,
+    open_answer,
+    token_refusal,
+)
 from sandboxes.douyin_leads.screens import DEEDS, SCREENS
+from sandboxes.douyin_leads.subscribers import Subscribers
 
 LIMITS: dict[str, Any] = {"page_cap": 100, "late_seconds": 600, "qps": 10}
 OVERSIZE = 1_200_000
+Operation = Callable[[Request], Awaitable[dict[str, Any]]]
+Take = Callable[[Feedback, dict[str, Any]], dict[str, Any]]
+FEEDBACK: dict[str, Take] = {
+    "callback": Feedback.take,
+    "life/callback": Feedback.take_life,
+    "ext_info/callback": Feedback.take_stage,
+    "private_message/callback": Feedback.take_chat,
+}
 NOBODY: dict[str, Any] = {"name": "伪造线索", "telephone": "13900000000", "remark": "forged"}
 
 
@@ -58,23 +75,39 @@ class OceanEngine(Sandbox):
         return Doors(self.books, self.clock, self.callbacks)
 
     @property
+    def _subscribers(self) -> Subscribers:
+        return Subscribers(self.books, self.clock)
+
+    @property
     def _life(self) -> LocalLife:
         return LocalLife(self.books, self.clock, self._clues)
 
     def routes(self) -> list[BaseRoute]:
         oauth, post = "/open_api/oauth2", ["POST"]
+        clue, subscribe = "/open_api/2/tools/clue", "/open_api/v3.0/subscribe/accounts"
         return [
             Route(f"{oauth}/access_token/", _enveloped(self._access_token), methods=post),
             Route(f"{oauth}/refresh_token/", _enveloped(self._refresh_token), methods=post),
             Route(f"{oauth}/renew_token/", _enveloped(self._refresh_token), methods=post),
             Route(f"{oauth}/advertiser/get/", _enveloped(self._advertisers)),
-            Route("/open_api/2/tools/clue/get/", _enveloped(self._clue_get)),
-            Route("/open_api/2/tools/clue/life/get/", _enveloped(self._life_get), methods=post),
-            Route("/open_api/2/tools/clue/callback/", _enveloped(self._callback), methods=post),
-            Route("/open_api/2/tools/clue/life/callback/", _enveloped(self._life_callback), methods=post),
+            Route(f"{oauth}/app_access_token/", _enveloped(self._app_token), methods=post),
+            Route(consent.PATH, self._consent, methods=["GET", "POST"]),
+            Route(f"{clue}/get/", _enveloped(self._clue_get)),
+            Route(f"{clue}/life/get/", _enveloped(self._life_get), methods=post),
+            Route(f"{clue}/form/get/", _enveloped(self._forms)),
+            Route(f"{clue}/form/detail/", _enveloped(self._form)),
+            *(
+                Route(f"{clue}/{path}/", _enveloped(self._feedback(take)), methods=post)
+                for path, take in FEEDBACK.items()
+            ),
+            Route(f"{subscribe}/add/", _enveloped(self._add_subscribers), methods=post),
+            Route(f"{subscribe}/remove/", _enveloped(self._remove_subscribers), methods=post),
+            Route(f"{subscribe}/list/", _enveloped(self._list_subscribers)),
+            Route("/open_api/2/spi_task/get/", _enveloped(self._spi_tasks)),
             Route("/oauth/client_token/", self._client_token, methods=post),
             Route("/goodlife/v1/open_api/crm/clue/query/", self._open_query),
             Route(legacy.PATH, self._legacy_pull),
+            Route(legacy.CALLBACK_PATH, self._legacy_callback, methods=post),
             Route("/open_api/{rest:path}", _no_such_path, methods=["GET", "POST"]),
         ]
 
@@ -107,7 +140,7 @@ class OceanEngine(Sandbox):
 
     def refusal(self, code: Code, request: Request, body: bytes) -> Response:
         path = request.url.path
-        if path == legacy.PATH:
+        if path in (legacy.PATH, legacy.CALLBACK_PATH):
             return legacy.refusal(code.code, code.message)
         if path.startswith("/oauth/"):
             return token_refusal(int(code.code), code.message)
@@ -148,8 +181,18 @@ class OceanEngine(Sandbox):
     async def _refresh_token(self, request: Request) -> dict[str, Any]:
         return self._grants.refresh(await _json_object(request))
 
+    async def _app_token(self, request: Request) -> dict[str, Any]:
+        return self._grants.issue_to_app(await _json_object(request))
+
+    async def _consent(self, request: Request) -> Response:
+        return consent.consent(request, self._grants.authorize)
+
     async def _advertisers(self, request: Request) -> dict[str, Any]:
-        self._grants.check_access(request.query_params.get("access_token", ""))
+        """The SDK sends the token in the query; others in the header, or in a body in spite of GET."""
+        token = request.query_params.get("access_token") or request.headers.get("access-token", "")
+        if not token and await request.body():
+            token = str((await _json_object(request)).get("access_token", ""))
+        self._grants.check_access(token)
         rows = [
             {
                 "account_id": int(account),
@@ -158,35 +201,62 @@ class OceanEngine(Sandbox):
                 "account_type": "ADVERTISER",
                 "is_valid": True,
                 "company_list": [],
+                # What older clients read.
+                "advertiser_id": int(account),
+                "advertiser_name": name,
+                "advertiser_role": 1,
+                "account_role": "ADVERTISER",
             }
             for account, name in ADVERTISERS.items()
         ]
         return {"list": rows}
 
     async def _clue_get(self, request: Request) -> dict[str, Any]:
-        self._check_rate()
-        self._grants.check_access(request.headers.get("access-token", ""))
+        self._let_in(request)
         limits = self._limits()
         return self._clues.page(
             request.query_params, page_cap=limits["page_cap"], late_seconds=limits["late_seconds"]
         )
 
     async def _life_get(self, request: Request) -> dict[str, Any]:
-        self._check_rate()
-        self._grants.check_access(request.headers.get("access-token", ""))
+        self._let_in(request)
         return self._life.page(await _json_object(request), page_cap=self._limits()["page_cap"])
 
-    async def _callback(self, request: Request) -> dict[str, Any]:
-        self._check_rate()
-        self._grants.check_access(request.headers.get("access-token", ""))
-        return Feedback(self.books, self.clock).take(await _json_object(request))
+    async def _forms(self, request: Request) -> dict[str, Any]:
+        self._let_in(request)
+        return forms.listed(request.query_params, page_cap=self._limits()["page_cap"])
 
-    async def _life_callback(self, request: Request) -> dict[str, Any]:
-        self._check_rate()
-        self._grants.check_access(request.headers.get("access-token", ""))
-        return Feedback(self.books, self.clock).take_life(await _json_object(request))
+    async def _form(self, request: Request) -> dict[str, Any]:
+        self._let_in(request)
+        return forms.detail(request.query_params)
+
+    def _feedback(self, take: Take) -> Operation:
+        async def operation(request: Request) -> dict[str, Any]:
+            self._let_in(request)
+            return take(Feedback(self.books, self.clock), await _json_object(request))
+
+        return operation
+
+    async def _add_subscribers(self, request: Request) -> dict[str, Any]:
+        self._let_app_in(request)
+        return self._subscribers.add(await _json_object(request))
+
+    async def _remove_subscribers(self, request: Request) -> dict[str, Any]:
+        self._let_app_in(request)
+        return self._subscribers.remove(await _json_object(request))
+
+    async def _list_subscribers(self, request: Request) -> dict[str, Any]:
+        self._let_app_in(request)
+        return self._subscribers.listed(request.query_params)
+
+    async def _spi_tasks(self, request: Request) -> dict[str, Any]:
+        self._let_app_in(request)
+        return self._subscribers.tasks(request.query_params, page_cap=self._limits()["page_cap"])
 
     async def _client_token(self, request: Request) -> Response:
+        """JSON; clients from before that send a form."""
+        if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return self._life.client_token(dict(parse_qsl((await request.body()).decode("latin-1"))))
         try:
             return self._life.client_token(await _json_object(request))
         except Refusal:
@@ -205,6 +275,17 @@ class OceanEngine(Sandbox):
             page_cap=limits["page_cap"],
             late_seconds=limits["late_seconds"],
         )
+
+    async def _legacy_callback(self, request: Request) -> Response:
+        return await legacy.callback(request, self.books, self.clock)
+
+    def _let_in(self, request: Request) -> None:
+        self._check_rate()
+        self._grants.check_access(request.headers.get("access-token", ""))
+
+    def _let_app_in(self, request: Request) -> None:
+        self._check_rate()
+        self._grants.check_app_token(request.headers.get("app-access-token", ""))
 
     def _limits(self) -> dict[str, Any]:
         return self.books.table("limits")["api"]
@@ -249,6 +330,7 @@ class OceanEngine(Sandbox):
     def _submit(self, body: Mapping[str, Any]) -> str:
         fields = dict(body)
         push, visible_after = fields.pop("push", True), float(fields.pop("visible_after", 0))
+        check_words(fields)
         clue_id = self._clues.submit(fields, visible_after=visible_after)
         if push:
             self._push_lead(clue_id, label="new")
@@ -316,9 +398,7 @@ MALFORMED: dict[str, Callable[[dict[str, Any]], bytes]] = {
 """Bodies that the vendor would never send, under a correct token and signature."""
 
 
-def _enveloped(
-    operation: Callable[[Request], Awaitable[dict[str, Any]]],
-) -> Callable[[Request], Awaitable[Response]]:
+def _enveloped(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             return answer(await operation(request))

@@ -1,12 +1,13 @@
 """Leads as the open API shows them: filled forms, late fields, and pages that move while leads arrive."""
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from sandboxes.common import Books, Clock
+from sandboxes.common import Books, Clock, Row
 from sandboxes.common.clock import CHINA
 from sandboxes.common.lists import cut
 from sandboxes.douyin_leads import envelope
@@ -17,6 +18,8 @@ LOCAL_ACCOUNTS = {"1700000000000101": "示例门店甲", "1700000000000102": "�
 FIRST_CLUE_ID = 7300000000000000001
 NOT_YET = "数据获取中"
 TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
+_NUMBER = re.compile("[0-9]{1,9}")
+_UNIX = re.compile("[0-9]{1,11}")
 
 FIELDS: dict[str, Any] = {
     "advertiser_id": "1700000000000001",
@@ -51,6 +54,7 @@ FIELDS: dict[str, Any] = {
     "remark_dict": {},
     "form_remark": "",
     "ext_info": "",
+    "extra_info": {},
     "app_name": "抖音",
     "convert_status": "合法转化",
     "intention_estimation": "高",
@@ -107,6 +111,7 @@ class Clues:
         if unknown:
             raise ValueError(f"unknown lead fields: {', '.join(sorted(unknown))}")
         row = FIELDS | LIFE_FIELDS | dict(fields)
+        _check_types(row)
         _check_accounts(row)
         created = _moment(row.get("create_time_detail")) or self._clock.china()
         text = created.strftime(TIMES[0])
@@ -134,25 +139,13 @@ class Clues:
 
     def page(self, query: Mapping[str, str], *, page_cap: int, late_seconds: float) -> dict[str, Any]:
         """Newest first, so that a page moves while leads arrive; a larger page than the cap is cut."""
-        number = positive(query, "page", 1)
-        size = min(positive(query, "page_size", 10), page_cap)
-        shown, total = cut(self._matching(query), (number - 1) * size, size)
-        return {
-            "list": [self._shown(row, late_seconds=late_seconds) for row in shown],
-            "page_info": {
-                "page": number,
-                "page_size": size,
-                "total_number": total,
-                "total_page": -(-total // size),
-            },
-        }
+        found = paged(self._matching(query), query, page_cap=page_cap)
+        return found | {"list": [self._shown(row, late_seconds=late_seconds) for row in found["list"]]}
 
     def _matching(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
         accounts = _ids(query, "advertiser_ids") or set(ADVERTISERS)
-        foreign = accounts - set(ADVERTISERS)
-        if foreign:
-            raise Refusal(envelope.NO_PERMISSION, f"No permission to operate account {min(foreign)}.")
-        if query.get("encrypt_sensitive_fields", "false") != "false":
+        check_owned(accounts, ADVERTISERS)
+        if query.get("encrypt_sensitive_fields", "false").lower() != "false":
             raise Refusal(envelope.BAD_PARAMETER, "encrypt_sensitive_fields: not enabled for this app.")
         wanted = _ids(query, "clue_ids")
         since, until = bound(query, "start_time"), bound(query, "end_time")
@@ -175,7 +168,7 @@ class Clues:
         return sorted(rows, key=lambda row: (row["create_time_detail"], row["clue_id"]), reverse=True)
 
     def _shown(self, row: Mapping[str, Any], *, late_seconds: float) -> dict[str, Any]:
-        shown = {name: row[name] for name in (*FIELDS, *COMPUTED)}
+        shown = {name: row[name] for name in (*FIELDS, *COMPUTED) if name in row}
         if self.is_fresh(row, late_seconds=late_seconds):
             shown |= {"app_name": "", "convert_status": NOT_YET, "intention_estimation": ""}
         return shown
@@ -186,11 +179,34 @@ class Clues:
         return age.total_seconds() < late_seconds
 
 
+def check_owned(accounts: Collection[str], owned: Collection[str]) -> None:
+    if foreign := set(accounts) - set(owned):
+        text = f"Account {min(foreign)} doesn't exist or the role is wrong"
+        raise Refusal(envelope.NO_PERMISSION, text)
+
+
+def paged(rows: Sequence[Row], query: Mapping[str, str], *, page_cap: int) -> dict[str, Any]:
+    number = positive(query, "page", 1)
+    size = min(positive(query, "page_size", 10), page_cap)
+    shown, total = cut(rows, (number - 1) * size, size)
+    info = {"page": number, "page_size": size, "total_number": total, "total_page": -(-total // size)}
+    return {"list": list(shown), "page_info": info}
+
+
 def moment(text: str) -> str:
     """Unix seconds or a date, as comparable text. Raises ValueError."""
-    if text.isascii() and text.isdigit():
+    if _UNIX.fullmatch(text):
         return datetime.fromtimestamp(int(text), CHINA).strftime(TIMES[0])
     return datetime.strptime(text, TIMES[1]).replace(tzinfo=CHINA).strftime(TIMES[0])
+
+
+def _check_types(row: Mapping[str, Any]) -> None:
+    """What the open API would never show is not taken in either."""
+    for name, usual in (FIELDS | LIFE_FIELDS).items():
+        if type(row[name]) is not type(usual):
+            raise ValueError(f"{name} must be of the type {type(usual).__name__}, like {usual!r}")
+    if row["gender"] not in (0, 1, 2):
+        raise ValueError("gender must be 0 unknown, 1 male or 2 female")
 
 
 def _check_accounts(row: Mapping[str, Any]) -> None:
@@ -231,7 +247,7 @@ def bound(query: Mapping[str, str], name: str) -> str | None:
 
 def positive(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    if not _NUMBER.fullmatch(text) or int(text) < 1:
         raise Refusal(envelope.BAD_PARAMETER, f"{name}: must be a positive integer.")
     return int(text)
 

@@ -9,7 +9,7 @@ CODES: tuple[Code, ...] = (
     *codes(
         [
             ("40001", "page_size: Not a valid integer."),
-            ("40002", "No permission to operate account 1700000000000009."),
+            ("40002", "Account 1700000000000009 doesn't exist or the role is wrong"),
             ("40003", "filtering: no such field."),
             ("40100", "Too many requests. Please retry later."),
             ("40101", "Partner is not valid."),
@@ -20,7 +20,7 @@ CODES: tuple[Code, ...] = (
             ("40106", "The account cannot log in."),
             ("40107", "The refresh_token is invalid."),
             ("40108", "The grant_type is invalid."),
-            ("40110", "The auth_code has expired or was used."),
+            ("40110", "auth_code已过期，请重新授权"),
             ("40118", "The app has no permission for this API."),
             ("40300", "The advertiser is not active."),
             ("40301", "The advertiser is in the blacklist."),
@@ -45,7 +45,13 @@ CODES: tuple[Code, ...] = (
         where=OPEN_PLATFORM,
     ),
     *codes(
-        [("-2", "token error"), ("-2", "timestamp error"), ("-2", "signature error"), ("fail", "page error")],
+        [
+            ("-2", "token error"),
+            ("-2", "timestamp error"),
+            ("-2", "signature error"),
+            ("fail", "page error"),
+            ("fail", "time error"),
+        ],
         where=legacy.PATH,
     ),
 )

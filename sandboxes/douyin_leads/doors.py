@@ -72,7 +72,7 @@ class Doors:
                 FORGED if forged else row["secret"], raw, escaped=bool(body.get("escaped"))
             )
             headers = {"Content-Type": "application/json", "X-Open-Signature": signature}
-            self._send(row, raw, headers, number, label="spi", schedule=SCHEDULE)
+            self._send(row, raw, headers, number, label="spi", schedule=SCHEDULE, message=message)
         return {"message_id": number}
 
     # --- the open platform
@@ -132,9 +132,11 @@ class Doors:
         *,
         label: str,
         schedule: tuple[float, ...],
+        message: Mapping[str, Any] | None = None,
     ) -> None:
         key = str(self._books.next_number("messages"))
-        self._books.table("messages")[key] = {"id": number, "label": label, "state": "sent"}
+        noted = {"id": number, "label": label, "state": "sent", "message": dict(message or {})}
+        self._books.table("messages")[key] = noted
         self._callbacks.send(
             Outgoing(
                 url=row["url"],

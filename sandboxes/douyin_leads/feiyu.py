@@ -94,7 +94,10 @@ def default_body(row: Mapping[str, Any], *, fresh: bool) -> dict[str, Any]:
         "city": ",".join(place),
         "cid": 0,
         "store_id": 0,
+        "store_name": "",
+        "business": "",
         "business_dict": "{}",
+        "clue_data_source_detail": "",
     }
 
 

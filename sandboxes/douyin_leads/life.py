@@ -13,11 +13,12 @@ from starlette.responses import Response
 from sandboxes.common import Books, Clock
 from sandboxes.common.lists import cut
 from sandboxes.douyin_leads import envelope
-from sandboxes.douyin_leads.clues import LIFE_FIELDS, LOCAL_ACCOUNTS, Clues, bound, positive
+from sandboxes.douyin_leads.clues import LIFE_FIELDS, LOCAL_ACCOUNTS, Clues, bound, check_owned, positive
 from sandboxes.douyin_leads.doors import CLIENT_KEY, CLIENT_SECRET
 from sandboxes.douyin_leads.envelope import Refusal
 
 MOST_ACCOUNTS = 50
+LAST_TOKEN_SECONDS = 300
 ROOT_ACCOUNT = "7600000000000000001"
 LIFE_ACCOUNTS = {
     account: str(int(ROOT_ACCOUNT) + number) for number, account in enumerate(LOCAL_ACCOUNTS, start=1)
@@ -69,6 +70,13 @@ SAME = (
     "modify_time",
     *LIFE_FIELDS,
 )
+
+
+def check_words(fields: Mapping[str, Any]) -> None:
+    """Raises ValueError."""
+    for name in NUMBERS.keys() & LIFE_FIELDS.keys() & fields.keys():
+        if fields[name] not in NUMBERS[name]:
+            raise ValueError(f"{name} must be one of {', '.join(NUMBERS[name])}")
 
 
 def life_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,15 +150,18 @@ class LocalLife:
         return open_answer({"clue_data": [open_row(row) for row in rows], "page": info})
 
     def client_token(self, body: Mapping[str, Any]) -> Response:
-        """A new token leaves the last one 5 minutes."""
+        """A new token leaves the last one 5 minutes, and the ones before it nothing."""
         if body.get("grant_type") != "client_credential":
             return token_refusal(10002, "grant_type is invalid")
         if body.get("client_key") != CLIENT_KEY or body.get("client_secret") != CLIENT_SECRET:
             return token_refusal(10013, "client_key or client_secret error")
         now = self._clock.now().timestamp()
         tokens = self._books.table("client_tokens")
+        last = next(reversed(list(tokens)), None)
         for known, row in list(tokens.items()):
-            tokens[known] = row | {"until": min(row["until"], now + 300)}
+            tokens[known] = row | {
+                "until": min(row["until"], now + (LAST_TOKEN_SECONDS if known == last else 0))
+            }
         token = f"clt.{secrets.token_hex(16)}"
         tokens[token] = {"until": now + 7200}
         return _token_answer(
@@ -221,8 +232,7 @@ def _accounts(given: object) -> set[str]:
     if len(given) > MOST_ACCOUNTS:
         raise Refusal(envelope.BAD_PARAMETER, f"local_account_ids: at most {MOST_ACCOUNTS}.")
     accounts = {str(each) for each in given}
-    if foreign := accounts - set(LOCAL_ACCOUNTS):
-        raise Refusal(envelope.NO_PERMISSION, f"No permission to operate account {min(foreign)}.")
+    check_owned(accounts, LOCAL_ACCOUNTS)
     return accounts
 
 

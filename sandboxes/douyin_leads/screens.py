@@ -31,6 +31,10 @@ SCREENS = {
         front=True,
     ),
     "feedback": Screen("回传", "conversion feedback"),
+    "stages": Screen("阶段回传", "stages"),
+    "chats": Screen("私信线索", "leads from chats"),
+    "old_feedback": Screen("旧接口回传", "feedback to the old interface"),
+    "subscribers": Screen("订阅账户", "subscribed accounts"),
     "rules": Screen("推送规则", "push rules"),
     "pushes": Screen("推送记录", "pushes"),
     "subscriptions": Screen("SPI 订阅", "subscriptions"),
@@ -41,7 +45,8 @@ SCREENS = {
     "refresh_tokens": Screen(
         "刷新令牌", "refresh tokens", columns(("state", "状态"), ("until", "到期", seconds))
     ),
-    "client_tokens": Screen("应用令牌", "client tokens", columns(("until", "到期", seconds))),
+    "app_tokens": Screen("应用级令牌", "app tokens", columns(("until", "到期", seconds))),
+    "client_tokens": Screen("抖音应用令牌", "client tokens", columns(("until", "到期", seconds))),
 }
 DEEDS = (
     Deed(

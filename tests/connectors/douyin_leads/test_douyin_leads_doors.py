@@ -315,6 +315,34 @@ def test_both_platforms_check_the_address_and_deliver(box: Running) -> None:
         ("f-1", "rejected"),
         ("f-2", "rejected"),
     }
+    token = replay_token(box)
+    tasks = replayed(box, token)
+    assert {(task["task_id"], task["status"]) for task in tasks} == {
+        (first, "SUCCESS"),
+        (second, "SUCCESS"),
+        ("f-1", "FAIL"),
+    }
+    assert orjson.loads(orjson.loads(tasks[0]["data"])["data"]) == {"名称": "测试😀"}
+    assert replayed(box, token, service_label="x") == []
+    box.control("clock", {"advance": 2 * 86400 + 60})
+    assert replayed(box, replay_token(box)) == []
+
+
+def replay_token(box: Running) -> str:
+    known = box.sandbox.credentials()
+    url = f"{box.url}/open_api/oauth2/app_access_token/"
+    body = {"app_id": int(known["app_id"]), "secret": known["secret"]}
+    return str(httpx.post(url, json=body, trust_env=False).json()["data"]["access_token"])
+
+
+def replayed(box: Running, token: str, **query: str) -> Any:
+    answer = httpx.get(
+        f"{box.url}/open_api/2/spi_task/get/",
+        params=query,
+        headers={"APP-Access-Token": token},
+        trust_env=False,
+    )
+    return answer.json()["data"]["list"]
 
 
 def test_a_shut_door_does_not_pass_the_check(box: Running) -> None:

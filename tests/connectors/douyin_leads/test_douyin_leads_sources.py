@@ -149,7 +149,9 @@ def test_the_answers() -> None:
 )
 def test_the_open_platforms_codes(code: int, fault: type[Fault]) -> None:
     assert type(open_fault_from(code, "…")) is fault
-    for body in ({"data": {"error_code": code, "description": "…"}}, {"err_no": code, "err_msg": "…"}):
+    told = {"error_code": code, "description": "…"}
+    none = {"clue_data": [], "page": {"page_size": 20, "total": 0}}
+    for body in ({"data": told}, {"err_no": code, "err_msg": "…"}, {"data": none, "extra": told}):
         with pytest.raises(fault):
             open_platform.read_clues(reply(body))
 
