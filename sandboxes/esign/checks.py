@@ -1,6 +1,7 @@
 """What create-by-file checks before it accepts a contract. Turns the body into a flow's first row."""
 
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 
 from sandboxes.common import Row
@@ -11,11 +12,12 @@ from sandboxes.esign.envelope import (
     bad,
     flag,
     integer,
+    number,
     optional_integer,
     part,
     parts,
 )
-from sandboxes.esign.store import FORBIDDEN
+from sandboxes.esign.store import FORBIDDEN, Store
 
 DAY_MS = 24 * 3600 * 1000
 LONGEST_MS = 90 * DAY_MS
@@ -23,33 +25,53 @@ ACCOUNT = re.compile(r"1\d{10}|[^@\s]+@[^@\s]+\.[^@\s]+")
 PERSON, ORGANISATION, LEGAL_REPRESENTATIVE, TRANSACTOR = 0, 1, 2, 3
 AUTO_REFUSED = "自动落章不支持指定"
 
+Names = Mapping[str, str]
+"""Account -> name of people who have registered."""
 
-def accept(body: Json, *, now_ms: int, document: Callable[[str], Row], known_names: Mapping[str, str]) -> Row:
-    """`known_names`: account -> name of people who have registered."""
+
+def accept(body: Json, *, now_ms: int, store: Store, known_names: Names, own_id: str) -> Row:
     config = _config(body)
-    docs = [_doc(item, document) for item in parts(body, "docs")]
-    signers = [_signer(item, docs) for item in parts(body, "signers")]
-    _check_amounts(docs, signers, attachments=parts(body, "attachments"))
     auto_start = flag(config.get("autoStart"), default=True)
-    if auto_start and not (docs and signers):
+    if auto_start and not (parts(body, "docs") and parts(body, "signers")):
         raise Refused(BAD_FLOW, "流程自动开启的场景文档和签署人信息不能为空")
-    if any(s["signerType"] == TRANSACTOR for s in signers) and not any(_manual_company(s) for s in signers):
-        raise bad("经办人签署须与企业手动签署同时存在")
-    if flag(config.get("identityVerify"), default=True):
-        _check_identities(signers, known_names)
+    docs, attachments = documents(body, "docs", store), enclosures(body, "attachments", store)
+    verify = flag(config.get("identityVerify"), default=True)
+    signers = parties(body, docs, known_names, verify=verify)
+    check_amounts(docs, signers, attachments)
     return {
-        "title": config["signFlowTitle"],
+        "title": str(config["signFlowTitle"]),
         "autoStart": auto_start,
         "autoFinish": flag(config.get("autoFinish"), default=False),
-        "notifyUrl": config.get("notifyUrl") or None,
+        "notifyUrl": str(config.get("notifyUrl") or "") or None,
         "config": config,
-        "initiator": part(body, "signFlowInitiator"),
+        "initiator": _initiator(body, own_id=own_id),
         "docs": docs,
-        "attachments": parts(body, "attachments"),
+        "attachments": attachments,
         "copiers": parts(body, "copiers"),
         "signers": signers,
         "deadline": deadline(config.get("signFlowExpireTime"), now_ms=now_ms),
     }
+
+
+def documents(body: Json, name: str, store: Store) -> list[Json]:
+    """What shall be signed."""
+    return [_file(item, store.document) for item in parts(body, name)]
+
+
+def enclosures(body: Json, name: str, store: Store) -> list[Json]:
+    """What is only looked at need not be a PDF."""
+    return [_file(item, store.usable) for item in parts(body, name)]
+
+
+def parties(body: Json, docs: list[Json], known_names: Names, *, verify: bool) -> list[Json]:
+    if len(parts(body, "signers")) > 10:
+        raise Refused(1437608, "签署人数量不能超过10")
+    signers = [_signer(item, docs, known_names) for item in parts(body, "signers")]
+    if any(s["signerType"] == TRANSACTOR for s in signers) and not any(_manual_company(s) for s in signers):
+        raise bad("经办人签署须与企业手动签署同时存在")
+    if verify:
+        _check_identities(signers, known_names)
+    return signers
 
 
 def deadline(value: object, *, now_ms: int) -> int:
@@ -72,34 +94,47 @@ def _config(body: Json) -> Json:
     if FORBIDDEN.search(str(config["signFlowTitle"])):
         raise bad("signFlowTitle含有特殊字符")
     redirect = part(config, "redirectConfig")
-    if redirect.get("redirectDelayTime") is not None and not redirect.get("redirectUrl"):
+    if redirect.get("redirectDelayTime") not in (None, "") and not redirect.get("redirectUrl"):
         raise bad("redirectUrl不能为空")
     return config
 
 
-def _doc(item: Json, document: Callable[[str], Row]) -> Json:
+def _initiator(body: Json, *, own_id: str) -> Json:
+    """Nobody but the own company has authorized this application."""
+    given = part(body, "signFlowInitiator")
+    company, person = part(given, "orgInitiator").get("orgId"), part(given, "psnInitiator").get("psnId")
+    if company and person:
+        raise bad("orgInitiator与psnInitiator只能二选一")
+    if company and company != own_id:
+        raise Refused(1436116, f"用户:{company}未授权:org_initiate_sign")
+    if person:
+        raise Refused(1436116, f"用户:{person}未授权:psn_initiate_sign")
+    return given
+
+
+def _file(item: Json, find: Callable[[str], Row]) -> Json:
     if not item.get("fileId"):
         raise bad("fileId不能为空")
-    row = document(str(item["fileId"]))
+    row = find(str(item["fileId"]))
     return {
         "fileId": row["fileId"],
-        "fileName": item.get("fileName") or row["fileName"],
+        "fileName": _text(item.get("fileName")) or row["fileName"],
         "pages": row["pages"],
     }
 
 
-def _check_amounts(docs: list[Json], signers: list[Json], *, attachments: list[Json]) -> None:
+def check_amounts(docs: list[Json], signers: list[Json], attachments: list[Json]) -> None:
     if len(docs) > 50:
         raise bad("文档数量不能超过50")
     if len(attachments) > 50:
         raise bad("附件数量不能超过50")
-    if len(signers) > 10:
-        raise Refused(1437608, "签署人数量不能超过10")
+    if len(signers) > 50:
+        raise Refused(1437608, "签署人数量不能超过50")
     if sum(len(signer["signFields"]) for signer in signers) > 300:
         raise bad("签署区数量不能超过300")
 
 
-def _signer(item: Json, docs: list[Json]) -> Json:
+def _signer(item: Json, docs: list[Json], known_names: Names) -> Json:
     kind = _signer_type(item)
     config = part(item, "signConfig")
     order = optional_integer(config.get("signOrder"), "signOrder")
@@ -108,22 +143,28 @@ def _signer(item: Json, docs: list[Json]) -> Json:
     reading = optional_integer(config.get("forcedReadingTime"), "forcedReadingTime")
     if reading is not None and not 0 <= reading <= 999:
         raise bad("forcedReadingTime取值范围0-999")
+    task = optional_integer(config.get("signTaskType"), "signTaskType") or 0
+    if task not in (0, 1):
+        raise bad("signTaskType只能为0或1")
     if not parts(item, "signFields"):
         raise bad("signFields不能为空")
     fields = [_field(area, docs) for area in parts(item, "signFields")]
     auto = all(area["autoSign"] for area in fields)
-    person, company = part(item, "psnSignerInfo"), part(item, "orgSignerInfo")
+    company = part(item, "orgSignerInfo") if kind != PERSON else {}
+    person = _person(part(item, "psnSignerInfo") if kind == PERSON else part(company, "transactorInfo"))
     if kind == PERSON:
-        _check_person_signer(person, auto=any(area["autoSign"] for area in fields))
+        if any(area["autoSign"] for area in fields):
+            raise bad("个人签署方不支持自动落章")
+        _check_person(person, "psnSignerInfo", known_names)
     elif kind != TRANSACTOR:
-        _check_company(company, auto=auto)
+        _check_company(company, person, known_names, auto=auto)
     return {
         "signerType": kind,
         "signOrder": order or 1,
-        "signTaskType": optional_integer(config.get("signTaskType"), "signTaskType") or 0,
+        "signTaskType": task,
         "auto": auto,
-        "person": person if kind == PERSON else part(company, "transactorInfo"),
-        "company": company if kind != PERSON else {},
+        "person": person,
+        "company": company,
         "signFields": fields,
         "signStatus": 0,
         "operateTime": None,
@@ -139,24 +180,29 @@ def _signer_type(item: Json) -> int:
     return kind
 
 
-def _check_person_signer(person: Json, *, auto: bool) -> None:
-    if auto:
-        raise bad("个人签署方不支持自动落章")
-    _check_person(person, "psnSignerInfo")
+def _text(value: object) -> str | None:
+    """Numbers come where texts are meant, too."""
+    return None if value is None else str(value)
 
 
-def _check_person(person: Json, name: str) -> None:
-    account, psn_id = person.get("psnAccount"), person.get("psnId")
-    if bool(account) == bool(psn_id):
+def _person(given: Json) -> Json:
+    """Telephone numbers come as numbers too; a name only where one is given."""
+    ids = {name: str(given[name]) for name in ("psnAccount", "psnId") if given.get(name)}
+    name = part(given, "psnInfo").get("psnName")
+    return ids | ({"psnName": str(name)} if name else {})
+
+
+def _check_person(person: Json, name: str, known_names: Names) -> None:
+    account = person.get("psnAccount")
+    if bool(account) == bool(person.get("psnId")):
         raise bad(f"{name}中psnId与psnAccount必须二选一")
-    if account and not ACCOUNT.fullmatch(str(account)):
+    if account and not ACCOUNT.fullmatch(account):
         raise bad("psnAccount必须为手机号或邮箱")
-    if account and not part(person, "psnInfo").get("psnName"):
+    if account and not person.get("psnName") and account not in known_names:
         raise bad("psnName不能为空")
 
 
-def _check_company(company: Json, *, auto: bool) -> None:
-    transactor = part(company, "transactorInfo")
+def _check_company(company: Json, transactor: Json, known_names: Names, *, auto: bool) -> None:
     if auto:
         if transactor:
             raise bad(f"{AUTO_REFUSED}transactorInfo")
@@ -165,7 +211,7 @@ def _check_company(company: Json, *, auto: bool) -> None:
         raise bad("orgSignerInfo中orgId与orgName必须二选一")
     if not transactor:
         raise bad("transactorInfo不能为空")
-    _check_person(transactor, "transactorInfo")
+    _check_person(transactor, "transactorInfo", known_names)
     if bool(company.get("orgId")) != bool(transactor.get("psnId")):
         raise bad("orgId须与psnId配对, orgName须与psnAccount配对")
 
@@ -181,16 +227,21 @@ def _field(area: Json, docs: list[Json]) -> Json:
     if doc is None:
         raise bad("签署区fileId不在签署文档中")
     kind = optional_integer(area.get("signFieldType"), "signFieldType") or 0
+    if kind not in (0, 1, 2):
+        raise bad("signFieldType只能为0、1或2")
     seal = part(area, "normalSignFieldConfig")
     if kind == 0:
         _check_seal(area, seal, pages=doc["pages"])
     return {
+        "signFieldId": uuid.uuid4().hex,
         "fileId": area["fileId"],
-        "customBizNum": area.get("customBizNum"),
+        "customBizNum": _text(area.get("customBizNum")),
         "signFieldType": kind,
         "mustSign": flag(area.get("mustSign"), default=True),
         "autoSign": flag(seal.get("autoSign"), default=False),
-        "normalSignFieldConfig": seal,
+        "normalSignFieldConfig": seal or None,
+        "remarkSignFieldConfig": part(area, "remarkSignFieldConfig") or None,
+        "dateSignFieldConfig": part(area, "dateSignFieldConfig") or None,
         "signFieldStatus": "0",
     }
 
@@ -209,6 +260,8 @@ def _check_seal(area: Json, seal: Json, *, pages: int | None) -> None:
         return
     if any(position.get(name) in (None, "") for name in ("positionPage", "positionX", "positionY")):
         raise bad("单页签署区positionPage、positionX、positionY不能为空")
+    for name in ("positionX", "positionY"):
+        number(position[name], name)
     if pages is not None and any(page > pages for page in _pages(str(position["positionPage"]))):
         raise Refused(1437306, "签署区页码超出文档总页数")
 
@@ -219,8 +272,8 @@ def _pages(text: str) -> Iterator[int]:
         yield integer(piece.rpartition("-")[2].strip(), "positionPage")
 
 
-def _check_identities(signers: list[Json], known_names: Mapping[str, str]) -> None:
+def _check_identities(signers: list[Json], known_names: Names) -> None:
     for signer in signers:
-        account, name = signer["person"].get("psnAccount"), part(signer["person"], "psnInfo").get("psnName")
-        if account in known_names and known_names[account] != name:
+        account, name = signer["person"].get("psnAccount"), signer["person"].get("psnName")
+        if name and known_names.get(account, name) != name:
             raise Refused(1437328, f"签署人{account}的姓名与已认证信息不一致")

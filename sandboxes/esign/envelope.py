@@ -74,6 +74,13 @@ def integer(value: object, name: str) -> int:
         raise bad(f"{name}格式不正确") from error
 
 
+def number(value: object, name: str) -> float:
+    try:
+        return float(str(value))
+    except ValueError as error:
+        raise bad(f"{name}格式不正确") from error
+
+
 def optional_integer(value: object, name: str) -> int | None:
     return None if value in (None, "") else integer(value, name)
 
@@ -84,9 +91,11 @@ def flag(value: object, *, default: bool) -> bool:
 
 
 def part(body: Json, name: str) -> Json:
-    """A nested object; absent, null and wrong types read as empty."""
-    value = body.get(name)
-    return value if isinstance(value, dict) else {}
+    """A nested object; many clients send null or "" where they mean nothing."""
+    value = body.get(name) or {}
+    if not isinstance(value, dict):
+        raise bad(f"{name}格式不正确")
+    return value
 
 
 def parts(body: Json, name: str) -> list[Json]:
@@ -94,3 +103,14 @@ def parts(body: Json, name: str) -> list[Json]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise bad(f"{name}格式不正确")
     return value
+
+
+def texts(body: Json, name: str) -> list[str]:
+    value = body.get(name) or []
+    if not isinstance(value, list):
+        raise bad(f"{name}格式不正确")
+    return [str(item) for item in value]
+
+
+def integers(body: Json, name: str) -> list[int]:
+    return [integer(item, name) for item in texts(body, name)]

@@ -6,7 +6,15 @@ from typing import Any
 
 from sandboxes.common import Books, Clock, Row
 from sandboxes.esign import checks
-from sandboxes.esign.envelope import BAD_FLOW, Json, Refused, bad, integer, optional_integer, part
+from sandboxes.esign.envelope import (
+    BAD_FLOW,
+    Json,
+    Refused,
+    bad,
+    integer,
+    optional_integer,
+    part,
+)
 from sandboxes.esign.notices import Notices
 from sandboxes.esign.store import Store
 
@@ -34,34 +42,47 @@ class Flows:
     def all(self) -> list[Row]:
         return [self._expire_if_due(flow) for flow in list(self._books.table("flows").values())]
 
+    def rescission(self, flow: Row) -> int:
+        """0 none, 1 an agreement is being signed, 2 some documents are taken back, 3 all are."""
+        if flow["rescinded"] and len(flow["rescinded"]) == len(flow["docs"]):
+            return 3
+        if any(self.find(flow_id)["status"] == SIGNING for flow_id in flow["rescissions"]):
+            return 1
+        return 2 if flow["rescinded"] else 0
+
     # -- the sender's calls -------------------------------------------------------------------------------
 
     def create(self, body: Json) -> str:
-        now = self._clock.millis()
-        people = self._books.table("people")
         accepted = checks.accept(
             body,
-            now_ms=now,
-            document=self._store.document,
-            known_names={account: row["psnName"] for account, row in people.items()},
+            now_ms=self._clock.millis(),
+            store=self._store,
+            known_names=self.known_names(),
+            own_id=self._books.table("account")["own"]["orgId"],
         )
-        flow_id = uuid.uuid4().hex
+        return self.begin(accepted)
+
+    def begin(self, accepted: Row, *, rescinds: Row | None = None) -> str:
+        """A new flow. `rescinds`: the flow and its files that it shall take back."""
         flow = accepted | {
-            "signFlowId": flow_id,
+            "signFlowId": uuid.uuid4().hex,
             "status": DRAFT,
-            "created": now,
+            "created": self._clock.millis(),
             "started": None,
             "finished": None,
             "description": "",
             "revokeReason": None,
             "delayed": False,
             "urged": None,
+            "rescinds": rescinds,
+            "rescinded": [],
+            "rescissions": [],
         }
-        if accepted["autoStart"]:
+        if flow["autoStart"]:
             self._start(flow, quota_code=1435404)
         else:
-            self._save(flow)
-        return flow_id
+            self.save(flow)
+        return str(flow["signFlowId"])
 
     def start(self, flow_id: str) -> None:
         flow = self.find(flow_id)
@@ -108,7 +129,7 @@ class Flows:
             raise bad("延期时间不能早于原签署截止时间")
         if given > now + checks.LONGEST_MS:
             raise bad("签署截止时间不能超过90天")
-        self._save(flow | {"deadline": given, "delayed": True, "status": SIGNING, "finished": None})
+        self.save(flow | {"deadline": given, "delayed": True, "status": SIGNING, "finished": None})
 
     def urge(self, flow_id: str, *, operator: Json) -> None:
         flow, now = self.find(flow_id), self._clock.millis()
@@ -122,10 +143,10 @@ class Flows:
             signer["signStatus"] == AT_WORK and is_person(signer, operator) for signer in flow["signers"]
         ):
             raise Refused(1439002, "当前流程无可催签的签署区")
-        self._save(flow | {"urged": now})
+        self.save(flow | {"urged": now})
 
     def sign_url(self, flow_id: str, body: Json) -> Json:
-        flow, operator = self.find(flow_id), part(body, "operator")
+        flow, operator, company = self.find(flow_id), part(body, "operator"), part(body, "organization")
         kind = optional_integer(body.get("urlType"), "urlType") or 2
         if kind not in (1, 2):
             raise bad("urlType只能为1或2")
@@ -133,7 +154,7 @@ class Flows:
             raise bad("operator中psnId与psnAccount必须二选一")
         if flow["status"] == DRAFT:
             raise Refused(1437103, "流程未开启")
-        if not any(is_person(signer, operator) for signer in flow["signers"]):
+        if not any(is_person(s, operator) and is_company(s["company"], company) for s in flow["signers"]):
             raise Refused(1437114, "当前用户不是流程参与人, 无权查看流程")
         token = hashlib.sha256(f"{flow_id}{sorted(operator.items())}{kind}".encode()).hexdigest()
         return {
@@ -142,9 +163,7 @@ class Flows:
         }
 
     def downloads(self, flow_id: str, *, valid_seconds: object) -> Json:
-        seconds = 3600 if valid_seconds in (None, "") else integer(valid_seconds, "urlAvailableDate")
-        if not 1 <= seconds <= 3600:
-            raise bad("urlAvailableDate取值范围1-3600")
+        seconds = _validity(valid_seconds)
         flow = self.find(flow_id)
         if flow["status"] != COMPLETED:
             raise Refused(1437518, "流程非签署完成状态，不允许下载文档")
@@ -163,7 +182,19 @@ class Flows:
             "files": files(flow["docs"], f"/oss/signed/{flow_id}"),
             "attachments": files(flow["attachments"], "/oss/file"),
             "certificateDownloadUrl": None,
+            "aesSecret": None,
         }
+
+    def preview(self, flow_id: str, file_id: str, *, valid_seconds: object) -> Json:
+        """One document as it was sent: the watermark is left out."""
+        seconds = _validity(valid_seconds)
+        if not file_id:
+            raise bad("docFileId不能为空")
+        doc = next((doc for doc in self.find(flow_id)["docs"] if doc["fileId"] == file_id), None)
+        if doc is None:
+            raise Refused(1437511, f"文档不存在：{file_id}")
+        link = self._store.link(f"/oss/file/{file_id}", seconds=seconds)
+        return {"fileId": file_id, "fileName": doc["fileName"], "fileDownloadUrl": link}
 
     def signed_content(self, flow_id: str, file_id: str) -> bytes:
         """The uploaded bytes, and after their end a made-up update with a line per signature."""
@@ -183,7 +214,7 @@ class Flows:
 
     def sign(self, flow: Row, signer: Row) -> None:
         self._sign(flow, signer)
-        self._go_on(flow)
+        self.go_on(flow)
 
     def decline(self, flow: Row, signer: Row, *, reason: str) -> None:
         signer |= {"signStatus": REFUSED_TO_SIGN, "operateTime": self._clock.millis()}
@@ -197,7 +228,10 @@ class Flows:
     def withdraw(self, flow: Row, *, reason: str) -> None:
         self.revoke(flow["signFlowId"], reason=reason)
 
-    # -- inside -------------------------------------------------------------------------------------------
+    # -- inside, and for the amendments -------------------------------------------------------------------
+
+    def known_names(self) -> dict[str, str]:
+        return {account: row["psnName"] for account, row in self._books.table("people").items()}
 
     def _start(self, flow: Row, *, quota_code: int) -> None:
         account = self._books.table("account")
@@ -206,9 +240,9 @@ class Flows:
             raise Refused(quota_code, "合同份额不足")
         account["own"] = account["own"] | {"contractsLeft": left - 1}
         flow |= {"status": SIGNING, "started": self._clock.millis()}
-        self._go_on(flow)
+        self.go_on(flow)
 
-    def _go_on(self, flow: Row) -> None:
+    def go_on(self, flow: Row) -> None:
         """Gives the turn on; sealing by machine happens at once."""
         while waiting := _next_in_order(flow):
             for signer in waiting:
@@ -221,7 +255,7 @@ class Flows:
         if not waiting and flow["autoFinish"]:
             self._end(flow, COMPLETED)
         else:
-            self._save(flow)
+            self.save(flow)
 
     def _sign(self, flow: Row, signer: Row) -> None:
         signer |= {"signStatus": SIGNED, "operateTime": self._clock.millis()}
@@ -235,7 +269,7 @@ class Flows:
         account = person.get("psnAccount")
         if account:
             psn_id = hashlib.sha256(str(account).encode()).hexdigest()[:32]
-            name = part(person, "psnInfo").get("psnName")
+            name = person.get("psnName") or self.known_names().get(account)
             self._books.table("people")[str(account)] = {"psnId": psn_id, "psnName": name}
 
     def _expire_if_due(self, flow: Row) -> Row:
@@ -245,17 +279,40 @@ class Flows:
 
     def _end(self, flow: Row, status: int, *, description: str = "") -> None:
         flow |= {"status": status, "finished": self._clock.millis(), "description": description}
-        self._save(flow)
+        self.save(flow)
         self._notices.flow_done(flow)
+        if flow["rescinds"] and status == COMPLETED:
+            self._rescind(flow)
 
-    def _save(self, flow: Row) -> None:
+    def _rescind(self, agreement: Row) -> None:
+        """The contract itself stays completed."""
+        contract, files = self.find(agreement["rescinds"]["flow"]), agreement["rescinds"]["files"]
+        self.save(contract | {"rescinded": [*contract["rescinded"], *files]})
+        self._notices.rescinded(contract, agreement["signFlowId"], files)
+
+    def save(self, flow: Row) -> None:
         self._books.table("flows")[flow["signFlowId"]] = flow
 
 
 def is_person(signer: Row, operator: Json) -> bool:
     """The same form of account as at creation; nobody named means anybody."""
     person: dict[str, Any] = signer["person"]
-    return all(person.get(name) == operator[name] for name in ("psnAccount", "psnId") if operator.get(name))
+    return all(
+        person.get(name) == str(operator[name]) for name in ("psnAccount", "psnId") if operator.get(name)
+    )
+
+
+def is_company(company: Json, wanted: Json) -> bool:
+    return all(company.get(name) == wanted[name] for name in ("orgId", "orgName") if wanted.get(name))
+
+
+def _validity(seconds: object) -> int:
+    given = optional_integer(seconds, "urlAvailableDate")
+    if given is None:
+        return 3600
+    if not 1 <= given <= 3600:
+        raise bad("urlAvailableDate取值范围1-3600")
+    return given
 
 
 def _next_in_order(flow: Row) -> list[Row]:

@@ -38,7 +38,7 @@ def check(
         raise NotLetIn("缺少参数")
     if headers["x-tsign-open-app-id"] != app_id:
         raise NotLetIn("无效的应用")
-    if not stamp.isdigit() or abs(now_ms - int(stamp)) > CLOCK_TOLERANCE_MS:
+    if not stamp.isdecimal() or abs(now_ms - int(stamp)) > CLOCK_TOLERANCE_MS:
         raise NotLetIn("INVALID_SIGNATURE")
     if body and headers.get("content-md5", "") != md5(body):
         raise NotLetIn("INVALID_SIGNATURE")

@@ -7,8 +7,11 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 from sandboxes.common import Books, Callbacks, Clock, Outgoing, Row
+from sandboxes.common.callbacks import SCHEDULE
 from sandboxes.esign.envelope import Json
 
+SIXTEEN_REPEATS = (*SCHEDULE, 20.0, 20.0, 20.0, 20.0)
+"""As often as the vendor tries; its pauses are not published [U]."""
 DESCRIPTIONS = {2: "完成", 3: "撤销", 5: "过期", 7: "拒签"}
 
 
@@ -71,17 +74,31 @@ class Notices:
         }
         return who
 
+    def rescinded(self, flow: Row, agreement: str, files: list[str]) -> None:
+        """About the contract, not about the agreement."""
+        body = {"action": "SIGN_FILE_RESCINDED", "timestamp": self._clock.millis()}
+        about = {"signFlowId": flow["signFlowId"], "rescissionSignFlowId": agreement}
+        self._send(flow, body | about | {"rescissionFileIds": files})
+
+    def report_done(self, url: str, report: Json) -> None:
+        """To the address that the application named, and to the subscribed one."""
+        self._post(url, {"action": "EVIDENCE_REPORT_FINISH", **report}, about=report["recordNum"])
+
     def _send(self, flow: Row, body: Json) -> None:
+        self._post(flow["notifyUrl"], body, about=body["signFlowId"])
+
+    def _post(self, address: str | None, body: Json, *, about: str) -> None:
         """Both addresses get it, even when they are the same one."""
         subscribed = self._books.table("account")["own"]["webhook"]
         raw = orjson.dumps(body)
-        for url in filter(None, (flow["notifyUrl"], subscribed)):
+        for url in filter(None, (address, subscribed)):
             self._callbacks.send(
                 Outgoing(
                     url=url,
                     body=raw,
                     headers=lambda url=url: self._headers(url, raw),  # type: ignore[misc]
-                    label=f"{body['action']} {body['signFlowId']}",
+                    label=f"{body['action']} {about}",
+                    schedule=SIXTEEN_REPEATS,
                 )
             )
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from sandboxes.common import Row
 from sandboxes.common.screens import Screen, columns, each, millis, words
 from sandboxes.common.signing import contract_screens
-from sandboxes.esign.envelope import part
 from sandboxes.esign.flows import SIGNING
 from sandboxes.esign.views import STATUS_NAMES
 
@@ -16,7 +15,7 @@ def _name(signer: Row) -> str:
     if signer["auto"]:
         return "本企业（自动落章）"
     person, company = signer["person"], signer["company"].get("orgName")
-    name = part(person, "psnInfo").get("psnName") or person.get("psnAccount") or "签署人"
+    name = person.get("psnName") or person.get("psnAccount") or "签署人"
     return f"{company} {name}" if company else str(name)
 
 

@@ -19,6 +19,7 @@ EXTENSION = re.compile(r"pdf|docx?|rtf|xlsx?|pptx?|wps|et|dps|jpe?g|png|bmp|tiff
 UPLOADING, UPLOADED, TO_CONVERT, CONVERTED, CONVERTING, CONVERSION_FAILED = 1, 2, 4, 5, 8, 9
 READY = {UPLOADED, CONVERTED}
 PAGE = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
+PAGE_WIDTH, PAGE_HEIGHT = 595, 842
 CONVERTED_PAGE = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
     b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
@@ -40,7 +41,7 @@ class Store:
         file_id = uuid.uuid4().hex
         self._books.table("files")[file_id] = {
             "fileId": file_id,
-            "fileName": body["fileName"],
+            "fileName": str(body["fileName"]),
             "contentMd5": body["contentMd5"],
             "contentType": body["contentType"],
             "convertToPDF": flag(body.get("convertToPDF"), default=False),
@@ -74,7 +75,7 @@ class Store:
         }
         self._books.table("contents")[file_id] = {"base64": base64.b64encode(content).decode()}
 
-    def look(self, file_id: str) -> Json:
+    def look(self, file_id: str, *, sizes: bool = False) -> Json:
         """Step 3: each look shows the state and ripens it by one step."""
         row = self.row(file_id)
         if row["next"]:
@@ -88,6 +89,23 @@ class Store:
             "fileStatus": row["status"],
             "fileDownloadUrl": self.link(f"/oss/file/{file_id}", seconds=HOUR) if ready else None,
             "fileTotalPageCount": row["pages"] if ready else 0,
+            "pageWidth": PAGE_WIDTH if ready and sizes else None,
+            "pageHeight": PAGE_HEIGHT if ready and sizes else None,
+        }
+
+    def find_words(self, file_id: str, words: list[str]) -> Json:
+        """Only what stands in the file as plain text is found; where on the page is made up."""
+        self.row(file_id)
+        if not words:
+            raise Refused(BAD_FILE_PARAMETER, "参数错误: keywords不能为空")
+        content = self.content(file_id) if file_id in self._books.table("contents") else b""
+        spot = {"pageNum": 1, "coordinates": [{"positionX": 120.0, "positionY": 160.0}]}
+        found = [(word, word.encode() in content) for word in words]
+        return {
+            "keywordPositions": [
+                {"keyword": word, "searchResult": there, "positions": [spot] if there else []}
+                for word, there in found
+            ]
         }
 
     def row(self, file_id: str) -> Row:
@@ -96,12 +114,19 @@ class Store:
             raise Refused(1430608, "查询合同信息失败: 合同不存在")
         return row
 
-    def document(self, file_id: str) -> Row:
-        """A file that can be signed."""
+    def usable(self, file_id: str) -> Row:
+        """A file that has arrived."""
         row = self._books.table("files").get(file_id)
         if row is None:
             raise Refused(1437511, f"文档不存在：{file_id}")
-        if row["status"] not in READY or not row["pdf"]:
+        if row["status"] not in READY:
+            raise Refused(1437513, "文档未成功转换成pdf, 请稍后重试")
+        return row
+
+    def document(self, file_id: str) -> Row:
+        """A file that can be signed."""
+        row = self.usable(file_id)
+        if not row["pdf"]:
             raise Refused(1437513, "文档未成功转换成pdf, 请稍后重试")
         return row
 
@@ -130,8 +155,8 @@ def _check_announcement(body: Json) -> None:
         "fileName不能为空": not name,
         "fileName长度不能超过100": len(name) > 100,
         "fileName缺少文件扩展名或格式不支持": not EXTENSION.fullmatch(name.rpartition(".")[2]),
-        "fileSize不能为空或0": not size.isdigit() or int(size) == 0,
-        "fileSize不能超过50MB": size.isdigit() and int(size) > LARGEST,
+        "fileSize不能为空或0": not size.isdecimal() or int(size) == 0,
+        "fileSize不能超过50MB": size.isdecimal() and int(size) > LARGEST,
         "contentMd5不能为空": not body.get("contentMd5"),
         "contentType不正确": body.get("contentType") not in ("application/octet-stream", "application/pdf"),
     }

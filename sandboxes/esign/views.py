@@ -1,8 +1,10 @@
 """What the queries show of a flow."""
 
+from collections.abc import Callable
+
 from sandboxes.common import Row, Table
-from sandboxes.esign.envelope import Json, bad, optional_integer, part
-from sandboxes.esign.flows import is_person
+from sandboxes.esign.envelope import Json, bad, integers, optional_integer, part
+from sandboxes.esign.flows import is_company, is_person
 from sandboxes.esign.notices import accounts
 
 STATUS_NAMES = {0: "草稿", 1: "签署中", 2: "完成", 3: "撤销", 5: "过期", 7: "拒签"}
@@ -10,17 +12,19 @@ YEAR_MS = 366 * 24 * 3600 * 1000
 
 
 class Views:
-    def __init__(self, people: Table, own: Row) -> None:
+    def __init__(self, people: Table, own: Row, *, rescission: Callable[[Row], int]) -> None:
+        """`rescission`: how far a flow has been taken back."""
         self._people = people
         self._own = own
+        self._rescission = rescission
 
     def detail(self, flow: Row) -> Json:
         config = flow["config"]
         return {
             "signFlowStatus": flow["status"],
             "signFlowDescription": flow["description"] or STATUS_NAMES[flow["status"]],
-            "rescissionStatus": 0,
-            "rescissionSignFlowIds": [],
+            "rescissionStatus": self._rescission(flow),
+            "rescissionSignFlowIds": flow["rescissions"],
             "revokeReason": flow["revokeReason"],
             "signFlowCreateTime": flow["created"],
             "signFlowStartTime": flow["started"],
@@ -35,9 +39,10 @@ class Views:
                 "noticeConfig": config.get("noticeConfig"),
                 "signConfig": config.get("signConfig"),
                 "authConfig": config.get("authConfig"),
+                "contractGroupIds": config.get("contractGroupIds"),
             },
-            "docs": [{"fileId": doc["fileId"], "fileName": doc["fileName"]} for doc in flow["docs"]],
-            "attachments": flow["attachments"],
+            "docs": [_file(doc) | {"contractNum": None} for doc in flow["docs"]],
+            "attachments": [_file(file) for file in flow["attachments"]],
             "copiers": flow["copiers"],
             "signers": [self._signer(signer) for signer in flow["signers"]],
         }
@@ -45,7 +50,8 @@ class Views:
     def page(self, flows: list[Row], query: Json) -> Json:
         """Of the flows that were started: those in the window, newest first [U: the order]."""
         number, size = _paging(query)
-        found = [flow for flow in flows if flow["started"] is not None and _wanted(flow, query)]
+        wanted = self._wanted(query)
+        found = [flow for flow in flows if flow["started"] is not None and wanted(flow)]
         found.sort(key=lambda flow: int(flow["started"]), reverse=True)
         shown = found[(number - 1) * size : number * size]
         return {"total": len(found), "signFlowInfos": [self._line(flow) for flow in shown]}
@@ -55,21 +61,26 @@ class Views:
             "signFlowId": flow["signFlowId"],
             "signFlowTitle": flow["title"],
             "signFlowStatus": flow["status"],
-            "rescissionStatus": 0,
+            "rescissionStatus": self._rescission(flow),
             "signFlowStartTime": flow["started"],
             "signFlowEndTime": flow["finished"],
             "initiator": self._initiator(flow),
-            "signers": [self._who(signer) for signer in flow["signers"]],
+            "signFlowInitiator": self._initiator(flow),
+            "signers": [
+                self._who(signer) | {"signOrder": signer["signOrder"], "signStatus": signer["signStatus"]}
+                for signer in flow["signers"]
+            ],
         }
 
     def _initiator(self, flow: Row) -> Json:
-        given = flow["initiator"]
-        company = part(given, "orgInitiator") or {
+        """Always the own company: nobody else has authorized this application."""
+        transactor = part(part(flow["initiator"], "orgInitiator"), "transactor").get("psnId")
+        company = {
             "orgId": self._own["orgId"],
             "orgName": self._own["orgName"],
+            "transactor": {"psnId": transactor, "psnName": None} if transactor else None,
         }
-        person = part(given, "psnInitiator") or None
-        return {"psnInitiator": person, "orgInitiator": None if person else company}
+        return {"psnInitiator": None, "orgInitiator": company}
 
     def _signer(self, signer: Row) -> Json:
         return self._who(signer) | {
@@ -78,7 +89,7 @@ class Views:
             "signStatus": signer["signStatus"],
             "signTaskType": signer["signTaskType"],
             "signerIp": None,
-            "signFields": [self._area(signer, number) for number in range(len(signer["signFields"]))],
+            "signFields": [_area(signer, area) for area in signer["signFields"]],
         }
 
     def _who(self, signer: Row) -> Json:
@@ -100,24 +111,54 @@ class Views:
         known = self._people.get(str(account), {})
         return {
             "psnId": person.get("psnId") or known.get("psnId"),
-            "psnName": part(person, "psnInfo").get("psnName"),
+            "psnName": person.get("psnName") or known.get("psnName"),
             "psnAccount": accounts(account),
         }
 
-    def _area(self, signer: Row, number: int) -> Json:
-        area = signer["signFields"][number]
-        return {
-            "signFieldId": f"{area['fileId'][:24]}{signer['signOrder']:04d}{number:04d}",
-            "signFieldStatus": area["signFieldStatus"],
-            "statusUpdateTime": signer["operateTime"],
-            "failReason": None,
-            "customBizNum": area["customBizNum"],
-            "fileId": area["fileId"],
-            "signFieldType": area["signFieldType"],
-            "mustSign": area["mustSign"],
-            "signFieldSealType": 0 if signer["signerType"] == 0 else 1,
-            "normalSignFieldConfig": area["normalSignFieldConfig"],
-        }
+    def _wanted(self, query: Json) -> Callable[[Row], bool]:
+        spans = _windows(query)
+        states, signer_states = integers(query, "signFlowStatus"), integers(query, "signStatus")
+        operator, company = part(query, "operator"), part(query, "organization")
+        starter = part(query, "initiator")
+        ours = starter.get("initiatorOrgId") in (None, "", self._own["orgId"])
+
+        def is_meant(signer: Row) -> bool:
+            return (
+                is_person(signer, operator)
+                and is_company(self._who(signer)["orgSigner"] or {}, company)
+                and (not signer_states or signer["signStatus"] in signer_states)
+            )
+
+        def wanted(flow: Row) -> bool:
+            return (
+                all(low <= (flow[field] or -1) <= high for field, low, high in spans)
+                and (not states or flow["status"] in states)
+                and (ours and not starter.get("initiatorPsnId"))
+                and any(is_meant(signer) for signer in flow["signers"])
+            )
+
+        return wanted
+
+
+def _file(file: Json) -> Json:
+    return {"fileId": file["fileId"], "fileName": file["fileName"]}
+
+
+def _area(signer: Row, area: Json) -> Json:
+    return {
+        "signFieldId": area["signFieldId"],
+        "signFieldStatus": area["signFieldStatus"],
+        "statusUpdateTime": signer["operateTime"],
+        "failReason": None,
+        "customBizNum": area["customBizNum"],
+        "fileId": area["fileId"],
+        "signFieldType": area["signFieldType"],
+        "mustSign": area["mustSign"],
+        "signFieldSealType": 0 if signer["signerType"] == 0 else 1,
+        "normalSignFieldConfig": area["normalSignFieldConfig"],
+        "remarkSignFieldConfig": area["remarkSignFieldConfig"],
+        "dateSignFieldConfig": area["dateSignFieldConfig"],
+    }
 
 
 def _paging(query: Json) -> tuple[int, int]:
@@ -130,18 +171,7 @@ def _paging(query: Json) -> tuple[int, int]:
     return number, size
 
 
-def _wanted(flow: Row, query: Json) -> bool:
-    operator, company = part(query, "operator"), part(query, "organization")
-    states = [int(status) for status in query.get("signFlowStatus") or []]
-    return (
-        all(low <= (flow[field] or -1) <= high for field, low, high in windows(query))
-        and (not states or flow["status"] in states)
-        and any(is_person(signer, operator) for signer in flow["signers"])
-        and any(all(s["company"].get(k) == v for k, v in company.items()) for s in flow["signers"])
-    )
-
-
-def windows(query: Json) -> list[tuple[str, int, int]]:
+def _windows(query: Json) -> list[tuple[str, int, int]]:
     """The list refuses to answer without a window of start or finish times."""
     found = []
     for field, name in (("started", "signFlowStartTime"), ("finished", "signFlowFinishTime")):

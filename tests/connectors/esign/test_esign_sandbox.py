@@ -11,6 +11,7 @@ from domain.faults import Rejected, Transient
 from domain.ports import HookRequest
 from domain.states import SigningState
 from sandboxes.common import Running
+from tests.connectors.esign.esign_client import Site
 from tests.connectors.signing_cases import SigningCases
 from tests.connectors.signing_desk import PDF, Desk, Receiver, contract, open_desk
 
@@ -142,6 +143,25 @@ async def test_a_refused_callback_comes_again_under_the_same_key(desk: Desk, rec
     got = await receiver.next(4)
     assert len({request.body for request in got}) == 1
     assert len({desk.adapter.open(request)[0].dedupe_key for request in got}) == 1
+
+
+async def test_a_contract_that_is_taken_back(served: Running, desk: Desk, receiver: Receiver) -> None:
+    request = contract(callback_url=receiver.url)
+    created = await desk.adapter.create_flow(request, PDF)
+    await desk.control("act/sign_all", {"flow_id": created.flow_id})
+    await receiver.next(4)
+    path, body = f"/v3/sign-flow/{created.flow_id}/initiate-rescission", {"rescindReason": "1"}
+    site = Site(served)
+    with site.http:
+        agreement = site.post(path, body)["data"]["signFlowId"]
+    await desk.control("act/sign_all", {"flow_id": agreement})
+    (message,) = desk.adapter.open((await receiver.next(1))[0])
+    hint = desk.adapter.read_hint(message.kind, message.body)
+    assert hint is not None
+    assert (message.kind, hint.flow_id) == ("SIGN_FILE_RESCINDED", created.flow_id)
+    flow = await desk.adapter.find_flow(request)
+    assert flow is not None
+    assert (flow.flow_id, flow.reason) == (created.flow_id, "已解约 (rescinded)")
 
 
 async def test_two_addresses_call_twice(desk: Desk, receiver: Receiver) -> None:

@@ -1,163 +1,15 @@
 """The sandbox by itself, spoken to as public clients do: its gate, its checks, the life of a flow."""
 
-import base64
-import hashlib
-import hmac
 import time
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
 import httpx
-import orjson
 import pytest
 
-from sandboxes.common import Running, running
-from sandboxes.esign import SANDBOX
+from tests.connectors.esign.esign_client import JSON_TYPE, PDF, Site, company, contract, md5, own, person
 
 DAY = 24 * 3600
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Page>>endobj\n2 0 obj<</Type /Page>>endobj\n%%EOF\n"
-JSON_TYPE = "application/json; charset=UTF-8"
-
-
-def md5(body: bytes) -> str:
-    return base64.b64encode(hashlib.md5(body).digest()).decode()
-
-
-class Site:
-    def __init__(self, served: Running) -> None:
-        self.served = served
-        self.http = httpx.Client(base_url=served.url, trust_env=False, verify=False)
-        credentials = served.sandbox.credentials()
-        self.app_id, self.secret = credentials["app_id"], credentials["app_secret"]
-
-    def headers(self, method: str, path: str, body: bytes, **given: str) -> dict[str, str]:
-        """Signed over what is sent; `given` may change any header before signing."""
-        headers = {
-            "Accept": "*/*",
-            "X-Tsign-Open-App-Id": self.app_id,
-            "X-Tsign-Open-Auth-Mode": "Signature",
-            "X-Tsign-Open-Ca-Timestamp": str(self.now()),
-        }
-        if body:
-            headers |= {"Content-MD5": md5(body), "Content-Type": JSON_TYPE}
-        headers |= {name.replace("_", "-"): value for name, value in given.items()}
-        lower = {name.lower(): value for name, value in headers.items()}
-        standard = [lower.get(name, "") for name in ("accept", "content-md5", "content-type", "date")]
-        text = "\n".join([method, *standard, path])
-        digest = hmac.new(self.secret.encode(), text.encode(), hashlib.sha256).digest()
-        return headers | {"X-Tsign-Open-Ca-Signature": base64.b64encode(digest).decode()}
-
-    def now(self) -> int:
-        return self.served.sandbox.clock.millis()
-
-    def send(self, method: str, path: str, body: bytes = b"", **given: str) -> httpx.Response:
-        headers = self.headers(method, path, body, **given)
-        return self.http.request(method, path, content=body or None, headers=headers)
-
-    def get(self, path: str) -> Any:
-        return self.send("GET", path).json()
-
-    def post(self, path: str, body: Any = None) -> Any:
-        return self.send("POST", path, orjson.dumps({} if body is None else body)).json()
-
-    def announce(self, content: bytes = PDF, **changes: Any) -> Any:
-        body = {
-            "fileName": "示例合同.pdf",
-            "fileSize": len(content),
-            "contentMd5": md5(content),
-            "contentType": "application/pdf",
-        }
-        return self.post("/v3/files/file-upload-url", body | changes)
-
-    def put(self, url: str, content: bytes = PDF, **headers: str) -> httpx.Response:
-        announced = {"Content-MD5": md5(content), "Content-Type": "application/pdf"}
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.http.put(url, content=content, headers=announced | given)
-
-    def file(self, content: bytes = PDF, **changes: Any) -> str:
-        place = self.announce(content, **changes)["data"]
-        assert self.put(place["fileUploadUrl"], content).json() == {"errCode": 0, "msg": "成功"}
-        file_id: str = place["fileId"]
-        while self.get(f"/v3/files/{file_id}")["data"]["fileStatus"] not in (2, 5, 9):
-            continue
-        return file_id
-
-    def create(self, body: Any) -> str:
-        answer = self.post("/v3/sign-flow/create-by-file", body)
-        assert answer["code"] == 0, answer
-        flow_id: str = answer["data"]["signFlowId"]
-        return flow_id
-
-    def detail(self, flow_id: str) -> Any:
-        return self.get(f"/v3/sign-flow/{flow_id}/detail")["data"]
-
-    def control(self, path: str, **body: Any) -> Any:
-        return self.http.post(f"/_sandbox/{path}", json=body).raise_for_status().json()
-
-    def act(self, name: str, **body: Any) -> Any:
-        return self.control(f"act/{name}", **body)
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Site]:
-    with running(SANDBOX()) as served:
-        site = Site(served)
-        yield site
-        site.http.close()
-
-
-@pytest.fixture
-def site(opened: Site) -> Site:
-    opened.control("reset")
-    return opened
-
-
-def company(file_id: str, *, order: int = 2, name: str = "测试甲", number: str = "HT-1:2") -> dict[str, Any]:
-    seal = {
-        "autoSign": False,
-        "signFieldStyle": 1,
-        "signFieldPosition": {"positionPage": "1", "positionX": 380, "positionY": 160},
-    }
-    return {
-        "signerType": 1,
-        "signConfig": {"signOrder": order},
-        "orgSignerInfo": {
-            "orgName": "测试客户有限公司",
-            "transactorInfo": {"psnAccount": "13800000001", "psnInfo": {"psnName": name}},
-        },
-        "signFields": [{"fileId": file_id, "customBizNum": number, "normalSignFieldConfig": seal}],
-    }
-
-
-def own(file_id: str) -> dict[str, Any]:
-    seal = {
-        "autoSign": True,
-        "signFieldStyle": 1,
-        "signFieldPosition": {"positionPage": "1", "positionX": 120, "positionY": 160},
-    }
-    return {
-        "signerType": 1,
-        "signConfig": {"signOrder": "1"},
-        "signFields": [{"fileId": file_id, "customBizNum": "HT-1:1", "normalSignFieldConfig": seal}],
-    }
-
-
-def person(file_id: str, *, order: int = 1) -> dict[str, Any]:
-    return {
-        "signerType": 0,
-        "signConfig": {"signOrder": order},
-        "psnSignerInfo": {"psnAccount": "13800000002", "psnInfo": {"psnName": "测试乙"}},
-        "signFields": [{"fileId": file_id, "normalSignFieldConfig": {"freeMode": True}}],
-    }
-
-
-def contract(file_id: str, *signers: dict[str, Any], **config: Any) -> dict[str, Any]:
-    return {
-        "docs": [{"fileId": file_id}],
-        "signFlowConfig": {"signFlowTitle": "HT-1 示例合同", "autoFinish": True} | config,
-        "signers": list(signers),
-    }
 
 
 # -- the gate -------------------------------------------------------------------------------------------
@@ -248,6 +100,12 @@ def test_fifteen_minutes(site: Site, minutes: int, status: int) -> None:
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/none"), ("PUT", "/v3/sign-flow/create-by-file")])
+def test_what_does_not_exist_is_told_in_the_envelope(site: Site, method: str, path: str) -> None:
+    answer = site.send(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (404, 404)
+
+
 # -- files ----------------------------------------------------------------------------------------------
 
 
@@ -296,6 +154,13 @@ def test_files_ripen(site: Site) -> None:
     assert site.get("/v3/files/none")["code"] == 1430608
 
 
+def test_pages_have_a_size_when_asked(site: Site) -> None:
+    file_id = site.file()
+    asked = site.get(f"/v3/files/{file_id}?pageSize=true")["data"]
+    assert (asked["pageWidth"], asked["pageHeight"]) == (595, 842)
+    assert site.get(f"/v3/files/{file_id}")["data"]["pageWidth"] is None
+
+
 def test_a_file_must_be_ready_and_a_pdf(site: Site) -> None:
     place = site.announce()["data"]
     early = contract(place["fileId"], person(place["fileId"]))
@@ -304,7 +169,7 @@ def test_a_file_must_be_ready_and_a_pdf(site: Site) -> None:
     assert site.post("/v3/sign-flow/create-by-file", contract(page, person(page)))["code"] == 1437513
     converted = site.file(b"<html>", fileName="合同.html", convertToPDF="true")
     assert site.post("/v3/sign-flow/create-by-file", contract(converted, person(converted)))["code"] == 0
-    assert site.post("/v3/sign-flow/create-by-file", contract("0" * 32))["code"] == 1437511
+    assert site.post("/v3/sign-flow/create-by-file", contract("0" * 32, person("0" * 32)))["code"] == 1437511
 
 
 # -- create-by-file -------------------------------------------------------------------------------------
@@ -343,7 +208,16 @@ PERSON = ("signers", 2)
         ((*CONFIG, "signFlowExpireTime"), 1_600_000_000_000, 1437169),
         ((*CONFIG, "signFlowExpireTime"), 4_000_000_000_000, 1435002),
         ((*CONFIG, "signFlowExpireTime"), "soon", 1435002),
-        (("docs",), [], 1435002),
+        (("docs",), [], 1435011),
+        (("docs",), "x", 1435002),
+        (("attachments",), [{"fileId": "0" * 32}], 1437511),
+        (("signFlowInitiator",), "x", 1435002),
+        (("signFlowInitiator",), {"orgInitiator": {"orgId": "", "transactor": {"psnId": ""}}}, 0),
+        (("signFlowInitiator",), {"orgInitiator": {"orgId": "aa"}}, 1436116),
+        (("signFlowInitiator",), {"psnInitiator": {"psnId": "aa"}}, 1436116),
+        (("signFlowInitiator",), {"orgInitiator": {"orgId": "a"}, "psnInitiator": {"psnId": "b"}}, 1435002),
+        ((*CONFIG, "signFlowTitle"), 42, 0),
+        ((*CONFIG, "redirectConfig"), {"redirectDelayTime": "", "redirectUrl": ""}, 0),
         (("docs", 0, "fileId"), ..., 1435002),
         (("signers",), [], 1435011),
         ((*COMPANY, "signerType"), ..., 1435002),
@@ -351,6 +225,8 @@ PERSON = ("signers", 2)
         ((*COMPANY, "signConfig", "signOrder"), 256, 1435002),
         ((*COMPANY, "signConfig", "forcedReadingTime"), "1000", 1435002),
         ((*COMPANY, "signConfig", "forcedReadingTime"), "10", 0),
+        ((*COMPANY, "signConfig"), "x", 1435002),
+        ((*COMPANY, "signConfig", "signTaskType"), 2, 1435002),
         ((*COMPANY, "orgSignerInfo", "orgId"), "aa", 1435002),
         ((*COMPANY, "orgSignerInfo", "orgName"), ..., 1435002),
         (TRANSACTOR, ..., 1435002),
@@ -358,12 +234,18 @@ PERSON = ("signers", 2)
         ((*TRANSACTOR, "psnAccount"), "12345", 1435002),
         ((*TRANSACTOR, "psnAccount"), "mail@example.com", 0),
         ((*TRANSACTOR, "psnInfo"), ..., 1435002),
+        ((*TRANSACTOR, "psnInfo"), "x", 1435002),
+        ((*TRANSACTOR, "psnAccount"), 13800000001, 0),
+        ((*TRANSACTOR, "psnAccount"), ["13800000001"], 1435002),
         (TRANSACTOR, {"psnId": "aa"}, 1435002),
         ((*COMPANY, "signFields"), [], 1435002),
         ((*AREA, "fileId"), "0" * 32, 1435002),
         (SEAL, ..., 1435002),
         ((*SEAL, "signFieldPosition"), ..., 1435002),
         ((*SEAL, "signFieldPosition", "positionX"), ..., 1435002),
+        ((*SEAL, "signFieldPosition", "positionX"), "left", 1435002),
+        ((*SEAL, "signFieldPosition", "positionX"), "12.5", 0),
+        ((*AREA, "signFieldType"), 3, 1435002),
         ((*SEAL, "signFieldPosition", "positionPage"), "3", 1437306),
         ((*SEAL, "signFieldPosition", "positionPage"), "1,2", 0),
         ((*SEAL, "freeMode"), True, 0),
@@ -408,6 +290,35 @@ def test_whoever_has_signed_is_known_by_name(site: Site) -> None:
     assert site.post("/v3/sign-flow/create-by-file", other)["code"] == 1437328
     loose = contract(file_id, company(file_id, name="测试丙"), identityVerify=False)
     assert site.post("/v3/sign-flow/create-by-file", loose)["code"] == 0
+    nameless = company(file_id)
+    del nameless["orgSignerInfo"]["transactorInfo"]["psnInfo"]
+    (signer,) = site.detail(site.create(contract(file_id, nameless)))["signers"]
+    assert signer["orgSigner"]["transactor"]["psnName"] == "测试甲"
+
+
+def test_what_other_clients_leave_empty(site: Site) -> None:
+    """Typed clients send every field they know: null, "" and zero where nothing was meant."""
+    file_id = site.file()
+    typed = person(file_id) | {"orgSignerInfo": None, "noticeConfig": {"noticeTypes": ""}}
+    typed["psnSignerInfo"] |= {"psnId": ""}
+    typed["signConfig"] |= {"forcedReadingTime": "", "agreeSkipWillingness": None}
+    typed["signFields"][0] |= {"customBizNum": "", "remarkSignFieldConfig": None}
+    body = contract(file_id, typed, notifyUrl="", redirectConfig=None, signFlowExpireTime=None)
+    flow_id = site.create(body | {"attachments": None, "copiers": None, "signFlowInitiator": None})
+    assert site.detail(flow_id)["signFlowStatus"] == 1
+
+
+def test_an_account_and_a_number_of_ours_may_be_numbers(site: Site) -> None:
+    file_id = site.file()
+    signer, machine = person(file_id, order=2), own(file_id)
+    machine["signFields"][0]["customBizNum"] = 20260001
+    signer["psnSignerInfo"]["psnAccount"] = 13800000002
+    flow_id = site.create(contract(file_id, machine, signer))
+    first, second = site.detail(flow_id)["signers"]
+    assert first["signFields"][0]["customBizNum"] == "20260001"
+    assert second["psnSigner"]["psnAccount"] == {"accountMobile": "13800000002", "accountEmail": None}
+    url = f"/v3/sign-flow/{flow_id}/sign-url"
+    assert site.post(url, {"operator": {"psnAccount": 13800000002}})["code"] == 0
 
 
 # -- the life of a flow ---------------------------------------------------------------------------------
@@ -527,7 +438,10 @@ def test_urging(site: Site) -> None:
         ({"operator": {"psnAccount": "13800000002"}}, 0),
         ({"operator": {"psnAccount": "13800000009"}}, 1437114),
         ({"operator": {"psnId": "aa"}}, 1437114),
+        ({"operator": {"psnAccount": "13800000002"}, "organization": {"orgName": "", "orgId": ""}}, 0),
+        ({"operator": {"psnAccount": "13800000002"}, "organization": {"orgName": "别家公司"}}, 1437114),
         ({"operator": {}}, 1435002),
+        ({"operator": "13800000002"}, 1435002),
         ({"operator": {"psnAccount": "13800000002"}, "urlType": "3"}, 1435002),
     ],
 )
@@ -573,13 +487,18 @@ def test_the_list(site: Site) -> None:
     site.act("sign", title="HT-3")
     assert [row["signFlowTitle"] for row in listed(signFlowStatus=[2])["data"]["signFlowInfos"]] == ["HT-3"]
     assert listed(operator={"psnAccount": "13800000009"})["data"]["total"] == 0
-    assert listed(organization={"orgName": "测试客户有限公司"})["data"]["total"] == 5
+    assert listed(organization={"orgName": "测试客户有限公司", "orgId": ""})["data"]["total"] == 5
+    assert listed(operator={"psnAccount": "13800000001", "psnId": ""}, signStatus=["2"])["data"]["total"] == 1
+    assert listed(initiator={"initiatorOrgId": "aa"})["data"]["total"] == 0
     assert listed(signFlowStartTimeTo=now - 59_000)["data"]["total"] == 0
     for wrong in (
         {"pageSize": 101},
         {"pageNum": 0},
         {"signFlowStartTimeTo": None},
         {"signFlowStartTimeFrom": 0},
+        {"signFlowStatus": 1},
+        {"signFlowStatus": ["signed"]},
+        {"operator": "13800000001"},
         {"signFlowStartTimeFrom": None, "signFlowStartTimeTo": None},
     ):
         assert listed(**wrong)["code"] == 1435002
