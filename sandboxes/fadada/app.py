@@ -4,13 +4,14 @@ import io
 import uuid
 import zipfile
 from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandboxes.common import Contracts, SigningSandbox
+from sandboxes.common import Contracts, Row, SigningSandbox
 from sandboxes.common.codes import Code
 from sandboxes.fadada import evidence, gate, templates, views
 from sandboxes.fadada.checks import check_owner
@@ -31,7 +32,7 @@ from sandboxes.fadada.envelope import (
 from sandboxes.fadada.files import Files
 from sandboxes.fadada.notices import Notices
 from sandboxes.fadada.screens import SCREENS
-from sandboxes.fadada.tasks import FINISHED, Tasks
+from sandboxes.fadada.tasks import COMPLETED, Tasks
 
 APP_ID = "80009999"
 APP_SECRET = "FASCEXAMPLESECRET000000000000001"  # noqa: S105  # made up, and the same everywhere
@@ -95,8 +96,12 @@ class Fadada(SigningSandbox):
         calls: dict[str, Callable[[Json], object]] = {
             "/file/get-upload-url": self.files_call(Files.place),
             "/file/process": self.files_call(Files.process),
+            "/file/upload-by-url": lambda body: self.files.fetch(body),
             "/doc-template/fill-values": lambda b: templates.fill(self.books, b, corp_id=OPEN_CORP),
             "/sign-task/create": lambda body: self.tasks.create(body),
+            "/sign-task/create-with-template": lambda body: self.tasks.create_with_template(body),
+            "/sign-task/abolish": lambda body: self.tasks.abolish(body),
+            "/sign-task/doc-finalize": lambda body: self.tasks.finalize(body),
             "/sign-task/start": lambda body: self.tasks.start(body),
             "/sign-task/cancel": lambda body: self.tasks.cancel(body),
             "/sign-task/finish": lambda body: self.tasks.finish(body),
@@ -109,7 +114,12 @@ class Fadada(SigningSandbox):
             "/sign-task/owner/get-list": self._list,
             "/sign-task/owner/get-download-url": self._download_url,
             "/sign-task/evidence-report/get-download-url": self._report_url,
+            "/sign-task/apply-report": self._apply_for_report,
+            "/sign-task/download-report": self._applied_report_url,
         }
+        for kind in ("doc", "sign"):
+            calls[f"/{kind}-template/get-list"] = partial(self._templates, templates.listed, kind=kind)
+            calls[f"/{kind}-template/get-detail"] = partial(self._templates, templates.detail, kind=kind)
         paths = [(path, self._guarded(call)) for path, call in calls.items()]
         paths.append(("/service/get-access-token", self._token))
         return [
@@ -119,7 +129,8 @@ class Fadada(SigningSandbox):
                 for path, endpoint in paths
             ),
             Route("/cos/upload/{name}", self._upload, methods=["PUT"]),
-            Route("/cos/signed/{task_id}", self._signed),
+            Route("/cos/signed/{task_id}/{file_id}", self._signed),
+            Route("/cos/attach/{task_id}/{file_id}", self._attached),
             Route("/cos/zip/{task_id}", self._zip),
             Route("/cos/report/{task_id}", self._report),
         ]
@@ -129,10 +140,14 @@ class Fadada(SigningSandbox):
     def files_call(self, call: Callable[[Files, Json], Json]) -> Callable[[Json], Json]:
         return lambda body: call(self.files, body)
 
+    def _templates(self, show: Callable[..., Json], body: Json, *, kind: str) -> Json:
+        check_owner(part(body, "ownerId"), self.books.table("account")["own"], name="ownerId")
+        return show(self.books, body, kind=kind)
+
     async def _token(self, request: Request) -> Response:
         """While a token is valid, asking again gives the same one and extends it."""
         try:
-            await self._check(request)
+            await self._check(request, also=gate.GRANT)
             tokens, now = self.books.table("tokens"), self.clock.millis()
             valid = [token for token, row in tokens.items() if row["until"] > now]
             token = valid[0] if valid else uuid.uuid4().hex
@@ -144,19 +159,20 @@ class Fadada(SigningSandbox):
     def _guarded(self, call: Callable[[Json], object]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
-                content = await self._check(request)
-                self._check_token(request.headers.get("x-fasc-accesstoken", ""))
-                return answer(call(read_object(content)))
+                content = await self._check(request, also=gate.TOKEN)
+                self._check_token(request.headers["x-fasc-accesstoken"])
+                data = call(read_object(content))
+                return answer(await data if isinstance(data, Awaitable) else data)
             except Refused as error:
                 return refusal(error)
 
         return endpoint
 
-    async def _check(self, request: Request) -> str:
-        form = parse_qs((await request.body()).decode(), keep_blank_values=True)
+    async def _check(self, request: Request, *, also: str) -> str:
+        form = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
         content = form.get("bizContent", [""])[0]
         now = self.clock.millis()
-        gate.check(request.headers, content, app_id=APP_ID, secret=APP_SECRET, now_ms=now)
+        gate.check(request.headers, content, also=also, app_id=APP_ID, secret=APP_SECRET, now_ms=now)
         nonces, nonce = self.books.table("_nonces"), request.headers["x-fasc-nonce"]
         if now - nonces.get(nonce, {}).get("at", 0) < NONCE_MS:
             raise Refused(REPEATED_NONCE, "请求重复")
@@ -187,20 +203,40 @@ class Fadada(SigningSandbox):
     def _download_url(self, body: Json) -> Json:
         """One named document comes as it is, everything together as a zip."""
         check_owner(part(body, "ownerId"), self.books.table("account")["own"], name="ownerId")
-        task = self.tasks.get(body)
-        if task["status"] != FINISHED:
-            raise Refused("211129", "签署任务未完成，不能下载")
-        if body.get("id") is None:
-            return {"downloadUrl": self.files.link(f"/cos/zip/{task['signTaskId']}", seconds=LINK_SECONDS)}
-        if str(body["id"]) not in {doc["docId"] for doc in task["docs"]}:
+        task = self._completed(body)
+        if body.get("id") in (None, ""):
+            return self._link("zip", task)
+        number = str(body["id"])
+        if body.get("fileType") == "attach":
+            found = [row["attachFileId"] for row in task["attachs"] if row["attachId"] == number]
+        else:
+            found = [row["docFileId"] for row in task["docs"] if row["docId"] == number]
+        if not found:
             raise bad("id不存在")
-        return {"downloadUrl": self.files.link(f"/cos/signed/{task['signTaskId']}", seconds=LINK_SECONDS)}
+        kind = "attach" if body.get("fileType") == "attach" else "signed"
+        return self._link(kind, task, found[0])
 
     def _report_url(self, body: Json) -> Json:
+        return self._link("report", self._completed(body))
+
+    def _apply_for_report(self, body: Json) -> Json:
+        """Ready at once [U]; the number is the task's."""
+        check_owner(part(body, "ownerId"), self.books.table("account")["own"], name="ownerId")
+        return {"reportDownloadId": self._completed(body)["signTaskId"], "reportStatus": "success"}
+
+    def _applied_report_url(self, body: Json) -> Json:
+        number = {"signTaskId": required(body, "reportDownloadId")}
+        return {"reportDownloadUrl": self._report_url(number)["downloadUrl"]}
+
+    def _completed(self, body: Json) -> Row:
         task = self.tasks.get(body)
-        if task["status"] != FINISHED:
+        if task["status"] not in COMPLETED:
             raise Refused("211129", "签署任务未完成，不能下载")
-        return {"downloadUrl": self.files.link(f"/cos/report/{task['signTaskId']}", seconds=LINK_SECONDS)}
+        return task
+
+    def _link(self, kind: str, task: Row, *more: str) -> Json:
+        path = "/".join((f"/cos/{kind}", task["signTaskId"], *more))
+        return {"downloadUrl": self.files.link(path, seconds=LINK_SECONDS)}
 
     # -- the object store: links instead of signatures ----------------------------------------------------
 
@@ -211,25 +247,38 @@ class Fadada(SigningSandbox):
         self.files.receive(request.path_params["name"], raw)
         return Response(status_code=200)
 
-    async def _signed(self, request: Request) -> Response:
+    async def _stored(self, request: Request, read: Callable[[Row, str], bytes], media_type: str) -> Response:
         if not self.files.link_holds(request.url.path, request.query_params):
             return _store_refusal()
-        return Response(self.tasks.content(request.path_params["task_id"]), media_type="application/pdf")
+        task = self.tasks.find(request.path_params["task_id"])
+        return Response(read(task, request.path_params.get("file_id", "")), media_type=media_type)
+
+    async def _signed(self, request: Request) -> Response:
+        return await self._stored(request, self.tasks.content, "application/pdf")
+
+    async def _attached(self, request: Request) -> Response:
+        return await self._stored(
+            request, lambda _, file: self.files.content(file), "application/octet-stream"
+        )
 
     async def _report(self, request: Request) -> Response:
-        if not self.files.link_holds(request.url.path, request.query_params):
-            return _store_refusal()
-        packed = evidence.report(self.tasks.find(request.path_params["task_id"]))
-        return Response(packed, media_type="application/zip")
+        return await self._stored(request, lambda task, _: evidence.report(task), "application/zip")
 
     async def _zip(self, request: Request) -> Response:
-        if not self.files.link_holds(request.url.path, request.query_params):
-            return _store_refusal()
-        task_id = request.path_params["task_id"]
+        return await self._stored(request, self._packed, "application/zip")
+
+    def _packed(self, task: Row, _: str) -> bytes:
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("合同.pdf", self.tasks.content(task_id))
-        return Response(packed.getvalue(), media_type="application/zip")
+            for doc in task["docs"]:
+                archive.writestr(_pdf_name(doc["docName"]), self.tasks.content(task, doc["docFileId"]))
+            for row in task["attachs"]:
+                archive.writestr(row["attachName"], self.files.content(row["attachFileId"]))
+        return packed.getvalue()
+
+
+def _pdf_name(name: str) -> str:
+    return name if name.lower().endswith(".pdf") else f"{name}.pdf"
 
 
 def _store_refusal() -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sandboxes.common import Row
-from sandboxes.fadada.envelope import Json, Refused, bad, flag, millis, part, parts, required
+from sandboxes.fadada.envelope import Json, Refused, bad, flag, millis, part, parts, required, texts, whole
 
 LONGEST_SUBJECT = 100
 FIELD_TYPES = {"corp_seal", "corp_seal_cross_page", "person_sign", "date_sign"}
@@ -23,7 +23,9 @@ def accept(body: Json, *, own: Row, now_ms: int, document: Callable[[str], Row])
     actors = [
         _actor(one, own=own, business=business, in_order=in_order, docs=docs) for one in parts(body, "actors")
     ]
-    for name, values in (("docId", [d["docId"] for d in docs]), ("actorId", [a["actorId"] for a in actors])):
+    attachs = [_attach(one, document) for one in parts(body, "attachs")]
+    for name, rows in (("docId", docs), ("attachId", attachs), ("actorId", actors)):
+        values = [row[name] for row in rows]
         if len(set(values)) < len(values):
             raise bad(f"{name}重复")
     return {
@@ -35,6 +37,7 @@ def accept(body: Json, *, own: Row, now_ms: int, document: Callable[[str], Row])
         "autoStart": flag(body.get("autoStart"), default=False),
         "autoFinish": flag(body.get("autoFinish"), default=True),
         "docs": docs,
+        "attachs": attachs,
         "actors": actors,
     }
 
@@ -49,13 +52,12 @@ def _doc(one: Json, document: Callable[[str], Row]) -> Row:
     fields = parts(one, "docFields")
     for field in fields:
         position = part(field, "position")
-        page = str(position.get("positionPageNo", ""))
-        if field.get("fieldType") not in FIELD_TYPES or not field.get("fieldId"):
+        if str(field.get("fieldType")) not in FIELD_TYPES or not field.get("fieldId"):
             raise bad("docFields不正确")
-        if position.get("positionMode") == "pixel" and not (
-            page.isdecimal() and 1 <= int(page) <= row["pages"]
-        ):
-            raise bad("positionPageNo不正确")
+        if position.get("positionMode") == "pixel":
+            page = whole(position.get("positionPageNo"), "positionPageNo不正确")
+            if not 1 <= page <= row["pages"]:
+                raise bad("positionPageNo不正确")
     return {
         "docId": required(one, "docId"),
         "docName": required(one, "docName"),
@@ -64,9 +66,14 @@ def _doc(one: Json, document: Callable[[str], Row]) -> Row:
     }
 
 
+def _attach(one: Json, document: Callable[[str], Row]) -> Row:
+    document(required(one, "attachFileId"))
+    return {name: required(one, name) for name in ("attachId", "attachName", "attachFileId")}
+
+
 def _actor(one: Json, *, own: Row, business: str, in_order: bool, docs: list[Row]) -> Row:
     actor, config = part(one, "actor"), part(one, "signConfigInfo")
-    kind, permissions = required(actor, "actorType"), actor.get("permissions") or []
+    kind, permissions = required(actor, "actorType"), texts(actor, "permissions")
     if kind not in ("corp", "person") or not set(permissions) <= {"sign", "fill", "cc"} or not permissions:
         raise bad("actorType或permissions不正确")
     verify_free = flag(config.get("requestVerifyFree"), default=False)
@@ -75,7 +82,7 @@ def _actor(one: Json, *, own: Row, business: str, in_order: bool, docs: list[Row
     if verify_free and actor.get("actorOpenId") != own["openCorpId"]:
         raise bad("免验证签仅限已授权的企业")
     order = config.get("orderNo")
-    if in_order and "sign" in permissions and not str(order or "").isdecimal():
+    if in_order and "sign" in permissions and not order:
         raise Refused("211108", "缺少签署顺序")
     _check_places(parts(one, "signFields"), docs)
     return {
@@ -85,7 +92,7 @@ def _actor(one: Json, *, own: Row, business: str, in_order: bool, docs: list[Row
         "openId": str(actor.get("actorOpenId") or ""),
         "account": str(actor.get("accountName") or ""),
         "permissions": permissions,
-        "orderNo": int(order or 0),
+        "orderNo": whole(order or 0, "orderNo不正确"),
         "verifyFree": verify_free,
         "joinStatus": "no_join",
         "signStatus": "wait_sign" if "sign" in permissions else "",

@@ -1,5 +1,6 @@
 """The vendor's envelope, its refusals, and how loosely it reads JSON."""
 
+import re
 import uuid
 from typing import Any
 
@@ -12,6 +13,9 @@ OK = "100000"
 BAD_CALLER, BAD_TOKEN, MISSING_HEADER = "100001", "100002", "100012"
 BAD_SIGN, REPEATED_NONCE, BAD_PARAMETER, BUSY = "100003", "100013", "100011", "100099"
 """Not published: chosen here [U]."""
+
+
+WHOLE = re.compile(r"[0-9]{1,15}")
 
 
 class Refused(Exception):
@@ -79,10 +83,22 @@ def parts(body: Json, name: str) -> list[Json]:
     return value
 
 
+def texts(body: Json, name: str) -> list[str]:
+    value = body.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise bad(f"{name}格式不正确")
+    return value
+
+
 def millis(value: object, name: str) -> int | None:
     """Times come as text."""
     if value in (None, ""):
         return None
-    if not str(value).isdecimal():
-        raise bad(f"{name}应为毫秒时间戳")
+    return whole(value, f"{name}应为毫秒时间戳")
+
+
+def whole(value: object, otherwise: str) -> int:
+    """Numbers come as numbers and as text."""
+    if not WHOLE.fullmatch(str(value)):
+        raise bad(otherwise)
     return int(str(value))

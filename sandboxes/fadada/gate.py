@@ -17,12 +17,23 @@ SIGNED = (
     "X-FASC-Sign-Type",
     "X-FASC-Timestamp",
 )
-NEEDED = ("X-FASC-App-Id", "X-FASC-Sign-Type", "X-FASC-Timestamp", "X-FASC-Nonce", "X-FASC-Sign")
+NEEDED = (
+    "X-FASC-App-Id",
+    "X-FASC-Sign-Type",
+    "X-FASC-Timestamp",
+    "X-FASC-Nonce",
+    "X-FASC-Api-SubVersion",
+    "X-FASC-Sign",
+)
+GRANT, TOKEN = "X-FASC-Grant-Type", "X-FASC-AccessToken"
+"""The one that the call for a token needs, and the one of all others."""
 
 
-def check(headers: Mapping[str, str], content: str, *, app_id: str, secret: str, now_ms: int) -> None:
-    """`headers` finds names in any case. Raises Refused."""
-    missing = [name for name in NEEDED if not headers.get(name)]
+def check(
+    headers: Mapping[str, str], content: str, *, also: str, app_id: str, secret: str, now_ms: int
+) -> None:
+    """`headers` finds names in any case. `also`: GRANT or TOKEN. Raises Refused."""
+    missing = [name for name in (*NEEDED, also) if not headers.get(name)]
     if missing:
         raise Refused(MISSING_HEADER, f"请求头缺失：{missing[0]}")
     stamp = headers["X-FASC-Timestamp"]

@@ -12,6 +12,8 @@ STATUS_WORDS = words(
         "task_finished": "已完成",
         "task_terminated": "已终止",
         "expired": "已过期",
+        "abolishing": "作废中",
+        "revoked": "已作废",
     }
 )
 ACTOR_WORDS = words({"wait_sign": "待签", "signed": "已签", "sign_rejected": "拒签"})
@@ -32,4 +34,4 @@ SCREENS = contract_screens(
     ),
     signers=lambda task: [actor["name"] for actor in task["actors"]],
     running=lambda task: bool(task["status"] == SIGNING),
-)
+) | {"sign_templates": Screen("签署任务模板", "sign templates")}

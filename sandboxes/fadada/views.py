@@ -1,7 +1,8 @@
 """Sign tasks as the vendor shows them."""
 
 from sandboxes.common import Row
-from sandboxes.fadada.envelope import Json, bad, part
+from sandboxes.fadada import paging
+from sandboxes.fadada.envelope import Json, part, texts
 
 
 def detail(task: Row, own: Row) -> Json:
@@ -9,7 +10,7 @@ def detail(task: Row, own: Row) -> Json:
         "initiator": {"idType": "corp", "openId": own["openCorpId"]},
         "signDocType": "contract",
         "docs": [{"docId": doc["docId"], "docName": doc["docName"]} for doc in task["docs"]],
-        "attachs": [],
+        "attachs": [{name: row[name] for name in ("attachId", "attachName")} for row in task["attachs"]],
         "actors": [_actor(row, own) for row in task["actors"]],
         "watermarks": [],
     }
@@ -18,20 +19,11 @@ def detail(task: Row, own: Row) -> Json:
 def page(tasks: list[Row], body: Json, own: Row) -> Json:
     """Newest first [U]; a subject filters by what it contains [U]."""
     wanted = part(body, "listFilter")
-    number, size = _count(body, "listPageNo", 1), _count(body, "listPageSize", 100)
-    if size > 100:
-        raise bad("listPageSize最大100")
-    subject, states = str(wanted.get("signTaskSubject") or ""), wanted.get("signTaskStatus") or []
+    subject, states = str(wanted.get("signTaskSubject") or ""), texts(wanted, "signTaskStatus")
     found = [t for t in tasks if subject in t["title"] and (not states or t["status"] in states)]
     found.sort(key=lambda task: (task["created"], task["signTaskId"]), reverse=True)
-    shown = found[(number - 1) * size : number * size]
-    return {
-        "signTasks": [_head(task) | {"initiatorName": own["corpName"]} for task in shown],
-        "listPageNo": number,
-        "countInPage": len(shown),
-        "listPageCount": -(-len(found) // size),
-        "totalCount": len(found),
-    }
+    rows = [_head(task) | {"initiatorName": own["corpName"]} for task in found]
+    return paging.page(rows, body, name="signTasks")
 
 
 def _head(task: Row) -> Json:
@@ -42,6 +34,9 @@ def _head(task: Row) -> Json:
         "signTaskSubject": task["title"],
         "signTaskStatus": task["status"],
         "terminationNote": task["note"] or None,
+        "abolishedSignTaskId": task["abolishedBy"],
+        "originalSignTaskId": task["abolishes"],
+        "revokeReason": task["revokeReason"],
         "createTime": str(task["created"]),
         "startTime": _text(task["started"]),
         "finishTime": _text(task["finished"]),
@@ -69,13 +64,6 @@ def _actor(row: Row, own: Row) -> Json:
         "signOrderNo": row["orderNo"],
         "blockStatus": "unblocked",
     }
-
-
-def _count(body: Json, name: str, default: int) -> int:
-    value = str(body.get(name) or default)
-    if not value.isdecimal() or int(value) < 1:
-        raise bad(f"{name}不正确")
-    return int(value)
 
 
 def _text(value: int | None) -> str | None:

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from sandboxes.common import Contracts, Row, SigningSandbox
 from sandboxes.common.codes import Code
-from sandboxes.tencent_ess import gate, templates, views
+from sandboxes.tencent_ess import fields, gate, templates, views
 from sandboxes.tencent_ess.codes import CODES
 from sandboxes.tencent_ess.envelope import (
     Json,
@@ -16,7 +16,6 @@ from sandboxes.tencent_ess.envelope import (
     answer,
     integer,
     parts,
-    read_object,
     refusal,
     text,
     texts,
@@ -93,8 +92,10 @@ class TencentEss(SigningSandbox):
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/", self._call, methods=["POST"]),
+            Route("/", self._call, methods=["GET", "POST"]),
             Route("/cos/flow/{flow_id}", self._download),
+            Route("/cos/zip/{flow_id}", self._download_zip),
+            Route("/cos/preview/{file_id}", self._preview),
             Route("/cos/report/{report_id}", self._download_report),
         ]
 
@@ -103,25 +104,30 @@ class TencentEss(SigningSandbox):
     async def _call(self, request: Request) -> Response:
         raw = await request.body()
         try:
-            gate.check(request.headers, raw, secret_id=SECRET_ID, secret_key=SECRET_KEY, now=self.clock.now())
-            return answer(self._dispatch(request.headers.get("x-tc-action", ""), request, raw))
+            now = self.clock.now()
+            return answer(
+                self._dispatch(gate.opened(request, raw, secret_id=SECRET_ID, secret_key=SECRET_KEY, now=now))
+            )
         except Refused as error:
             return refusal(error)
 
-    def _dispatch(self, action: str, request: Request, raw: bytes) -> Json:
-        if request.headers.get("x-tc-version") != VERSION:
+    def _dispatch(self, asked: gate.Asked) -> Json:
+        if asked.version != VERSION:
             raise Refused("NoSuchVersion", "接口版本不存在。")
-        call = self._actions().get(action)
+        call = self._actions().get(asked.action)
         if call is None:
-            raise Refused("InvalidAction", f"接口 {action} 不存在。")
-        body = read_object(raw)
-        _check_operator(action, body)
+            raise Refused("InvalidAction", f"接口 {asked.action} 不存在。")
+        body = asked.body()
+        fields.check(body)
+        _check_operator(asked.action, body)
         return call(body)
 
     def _actions(self) -> dict[str, Callable[[Json], Json]]:
         return {
             "UploadFiles": self.files.upload,
             "CreateFlowByFiles": self._create_by_files,
+            "CreateReleaseFlow": self.flows.release,
+            "DescribeFlowTemplates": lambda body: templates.page(self.books, body),
             "CreateFlow": lambda body: {"FlowId": self.flows.create(body)["FlowId"]},
             "CreateDocument": self._create_document,
             "StartFlow": self._start,
@@ -139,6 +145,10 @@ class TencentEss(SigningSandbox):
         }
 
     def _create_by_files(self, body: Json) -> Json:
+        if body.get("NeedPreview"):
+            path = f"/cos/preview/{self.flows.checked(body)['fileId']}"
+            link = self.files.link(path, seconds=LINK_SECONDS)
+            return {"FlowId": "", "PreviewUrl": link, "Approvers": []}
         flow = self.flows.create_by_files(body)
         approvers = [views.approver_item(row) for row in flow["approvers"]]
         return {"FlowId": flow["FlowId"], "PreviewUrl": "", "Approvers": approvers}
@@ -167,13 +177,14 @@ class TencentEss(SigningSandbox):
         if text(body, "BusinessType", code="InvalidParameter.BusinessType") != "FLOW":
             raise Refused("InvalidParameter.BusinessType", "BusinessType不正确")
         ids = texts(body, "BusinessIds", most=20, code="InvalidParameter.BusinessId")
-        if str(body.get("FileType") or "PDF").upper() != "PDF":
+        kind = str(body.get("FileType") or "PDF").upper()
+        if kind not in ("PDF", "ZIP"):
             raise Refused("InvalidParameter.FileType", "FileType不正确")
         seconds = integer(body.get("UrlTtl"), default=0) or LINK_SECONDS
         if not 1 <= seconds <= LONGEST_LINK:
             raise Refused("InvalidParameter", "UrlTtl取值1到86400")
-        urls = [{"Url": self.flows.file_link(one, seconds=seconds), "Option": "[]"} for one in ids]
-        return {"FileUrls": urls, "TotalCount": len(urls)}
+        links = [self.flows.file_link(one, packed=kind == "ZIP", seconds=seconds) for one in ids]
+        return {"FileUrls": [{"Url": link, "Option": "[]"} for link in links], "TotalCount": len(links)}
 
     def _remind(self, body: Json) -> Json:
         ids = texts(body, "FlowIds", most=100, code="MissingParameter.FlowId")
@@ -184,6 +195,8 @@ class TencentEss(SigningSandbox):
         rows = [find_approver(flow, given) for given in parts(body, "FlowApproverInfos")]
         if not rows:
             raise Refused("MissingParameter.FlowApprover", "缺少签署方")
+        if not 1800 <= integer(body.get("ExpiredOn"), default=1800) <= 90 * 86400:
+            raise Refused("InvalidParameter", "ExpiredOn取值1800到7776000")
         return {"FlowApproverUrlInfos": [_sign_url(row) for row in rows]}
 
     def _scheme_url(self, body: Json) -> Json:
@@ -209,14 +222,23 @@ class TencentEss(SigningSandbox):
     async def _download(self, request: Request) -> Response:
         return self._stored(request, lambda: self.flows.content(request.path_params["flow_id"]))
 
+    async def _download_zip(self, request: Request) -> Response:
+        flow_id = request.path_params["flow_id"]
+        return self._stored(request, lambda: self.flows.packed(flow_id), media_type="application/zip")
+
+    async def _preview(self, request: Request) -> Response:
+        return self._stored(request, lambda: self.files.content(request.path_params["file_id"]))
+
     async def _download_report(self, request: Request) -> Response:
         return self._stored(request, lambda: self.reports.content(request.path_params["report_id"]))
 
-    def _stored(self, request: Request, content: Callable[[], bytes]) -> Response:
+    def _stored(
+        self, request: Request, content: Callable[[], bytes], *, media_type: str = "application/pdf"
+    ) -> Response:
         if not self.files.link_holds(request.url.path, request.query_params):
             body = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
             return Response(body, status_code=403, media_type="application/xml")
-        return Response(content(), media_type="application/pdf")
+        return Response(content(), media_type=media_type)
 
     # -- people -------------------------------------------------------------------------------------------
 

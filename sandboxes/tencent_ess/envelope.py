@@ -57,6 +57,11 @@ def texts(body: Json, name: str, *, most: int, code: str) -> list[str]:
     return [str(item) for item in value]
 
 
+def part(body: Json, name: str) -> Json:
+    value = body.get(name)
+    return value if isinstance(value, dict) else {}
+
+
 def parts(body: Json, name: str) -> list[Json]:
     value = body.get(name) or []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):

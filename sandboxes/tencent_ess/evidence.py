@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sandboxes.common import Books
 from sandboxes.tencent_ess.envelope import Json, Refused, text
-from sandboxes.tencent_ess.flows import ALL, Flows, new_id
+from sandboxes.tencent_ess.flows import ALL, RELEASED, Flows, new_id
 
 EXECUTING, SUCCESS, FAILED = "EvidenceStatusExecuting", "EvidenceStatusSuccess", "EvidenceStatusFailed"
 
@@ -29,7 +29,7 @@ class Reports:
         if report_id not in reports:
             raise Refused("ResourceNotFound.Report", "出证报告不存在")
         report = reports[report_id]
-        done = self._flows.find(report["flow"])["status"] == ALL
+        done = self._flows.find(report["flow"])["status"] in (ALL, RELEASED)
         reports[report_id] = report | {"status": SUCCESS if done else FAILED}
         url = self._link(f"/cos/report/{report_id}") if report["status"] == SUCCESS else ""
         return {"Status": report["status"], "ReportUrl": url}

@@ -1,23 +1,29 @@
 """The life of a signing flow: what the sender, the signers and the clock do to it."""
 
+import io
 import uuid
+import zipfile
 from collections.abc import Callable
 from datetime import datetime
 
 from sandboxes.common import Books, Clock, Row
 from sandboxes.common.clock import CHINA
 from sandboxes.tencent_ess import checks, templates
-from sandboxes.tencent_ess.envelope import Json, Refused, integer, text, texts
+from sandboxes.tencent_ess.envelope import Json, Refused, integer, part, parts, text, texts
 from sandboxes.tencent_ess.files import Files
 from sandboxes.tencent_ess.notices import Notices
 
 NOT_STARTED, WAITING, PART, DECLINED, ALL, EXPIRED, CANCELLED = range(7)
+RELEASED = 21
 RUNNING = {WAITING, PART}
 IN_FLOW, TO_SIGN, SIGNED, REFUSED_TO_SIGN, LATE, WITHDRAWN = 1, 2, 3, 4, 5, 6
+SIGNER_RELEASED = 15
 OPEN = {0, IN_FLOW, TO_SIGN}
 DOCUMENT_SECONDS = 3
 COMPOSE_SECONDS = 1
 MOST_REMINDERS = 3
+WEEK = 7 * 86400
+RELEASE_TYPES = {"ORGANIZATION": checks.COMPANY, "ENTERPRISESERVER": checks.COMPANY_AUTO}
 
 
 def new_id() -> str:
@@ -49,19 +55,22 @@ class Flows:
     # -- the sender's calls -------------------------------------------------------------------------------
 
     def create_by_files(self, body: Json) -> Row:
-        now = self.seconds()
-        accepted = checks.head(body, now=now, deadline_name="Deadline")
+        flow = self.checked(body)
+        self._start(flow)
+        return flow
+
+    def checked(self, body: Json) -> Row:
+        """As it would be sent; nothing has happened yet."""
+        accepted = checks.head(body, now=self.seconds(), deadline_name="Deadline")
         code = "InvalidParameter.FlowFileIds"
         (file_id,) = texts(body, "FileIds", most=1, code=code)
         approvers = checks.approvers(body, own_name=self._own_name(), with_components=True)
         file = self._files.pdf(file_id)
-        flow = self._new(body, accepted, approvers) | {
+        return self._new(body, accepted, approvers) | {
             "DocumentId": new_id(),
             "fileId": file_id,
             "fileName": file["FileName"],
         }
-        self._start(flow)
-        return flow
 
     def create(self, body: Json) -> Row:
         """Step 1 of a flow from a template."""
@@ -112,6 +121,31 @@ class Flows:
         self._end(flow, CANCELLED, operate="cancel", left=WITHDRAWN, message=reason)
         return {}
 
+    def release(self, body: Json) -> Json:
+        """A second flow undoes a signed one as soon as everybody has signed it too."""
+        original = self.find(text(body, "NeedRelievedFlowId", code="MissingParameter.FlowId"))
+        reason = text(part(body, "ReliveInfo"), "Reason")
+        if len(reason) > 200:
+            raise Refused("InvalidParameter", "解除理由最多200个字符")
+        under_way = any(
+            self.running(flow) and flow.get("undoes") == original["FlowId"] for flow in self.all()
+        )
+        if original["status"] != ALL or under_way:
+            raise Refused("OperationDenied.FlowStatusForbid", "流程状态不允许发起解除协议")
+        named = {
+            "FlowName": body.get("FlowName") or f"解除协议 {original['title']}"[:200],
+            "Deadline": body.get("Deadline") or self.seconds() + WEEK,
+        }
+        accepted = checks.head(body | named, now=self.seconds(), deadline_name="Deadline")
+        flow = self._new(body, accepted, _released_by(original, parts(body, "ReleasedApprovers"))) | {
+            "DocumentId": new_id(),
+            "fileName": f"{accepted['title']}.pdf",
+            "formFields": {"undoes": original["FlowId"], "reason": reason},
+            "undoes": original["FlowId"],
+        }
+        self._start(flow)
+        return {"FlowId": flow["FlowId"]}
+
     def extend(self, body: Json) -> Json:
         flow = self.find(text(body, "FlowId", code="MissingParameter.FlowId"))
         code = "InvalidParameter.FlowDeadLine"
@@ -134,23 +168,29 @@ class Flows:
         text = "" if able else "催办次数已达上限" if waiting else "没有可催办的签署人"
         return {"FlowId": flow_id, "CanRemind": bool(able), "RemindMessage": text}
 
-    def file_link(self, flow_id: str, *, seconds: int) -> str:
+    def file_link(self, flow_id: str, *, packed: bool, seconds: int) -> str:
         """A signed document is composed a little after the last signature."""
         flow = self.find(flow_id)
         if not flow["DocumentId"]:
             raise Refused("FailedOperation.FlowHasNoDocument", "流程未关联文档")
         if flow["status"] == ALL and self.seconds() < flow["updated"] + COMPOSE_SECONDS:
             raise Refused("OperationDenied.DocumentNoAvailable", "文档合成中，请稍后重试")
-        return self._files.link(f"/cos/flow/{flow_id}", seconds=seconds)
+        return self._files.link(f"/cos/{'zip' if packed else 'flow'}/{flow_id}", seconds=seconds)
 
     def content(self, flow_id: str) -> bytes:
         """The uploaded bytes, and after their end a made-up update with a line per signature."""
         flow = self.find(flow_id)
-        filled_in = templates.page(flow.get("formFields", {}))
+        filled_in = templates.paper(flow.get("formFields", {}))
         original = self._files.content(flow["fileId"]) if flow["fileId"] else filled_in
         signed = [row for row in flow["approvers"] if row["status"] == SIGNED]
         lines = [f"%% signature {n} of {flow_id} at {row['time']}" for n, row in enumerate(signed, start=1)]
         return original + "\n".join(["", *lines, "%%EOF", ""]).encode()
+
+    def packed(self, flow_id: str) -> bytes:
+        flow, packed = self.find(flow_id), io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(flow["fileName"], self.content(flow_id))
+        return packed.getvalue()
 
     # -- people and the clock -----------------------------------------------------------------------------
 
@@ -254,6 +294,14 @@ class Flows:
         flow |= {"status": status, "message": message, "updated": self.seconds()}
         self._save(flow)
         self._tell(flow, operate=operate, approver=approver)
+        if status == ALL and (undone := flow.get("undoes")):
+            self._release(self.find(undone), reason=flow["formFields"]["reason"])
+
+    def _release(self, flow: Row, *, reason: str) -> None:
+        for row in flow["approvers"]:
+            row["status"] = SIGNER_RELEASED
+        # Which word the callback has for this is not published [U].
+        self._end(flow, RELEASED, operate="finish", message=reason)
 
     def _charge(self, flow: Row, *, count: int) -> None:
         """The bill names each flow that was started; some cancelled ones come back."""
@@ -293,6 +341,22 @@ def find_approver(flow: Row, given: Json) -> Row:
                     found: Row = row
                     return found
     raise Refused("ResourceNotFound.FlowApprover", "未找到签署人")
+
+
+def _released_by(original: Row, replacements: list[Json]) -> list[Row]:
+    """The signers of the signed flow, some of its companies with somebody else."""
+    rows = [row | {"status": 0, "message": "", "time": 0, "reminded": 0} for row in original["approvers"]]
+    for one in replacements:
+        wanted = one.get("RelievedApproverRecipientId") or one.get("RelievedApproverReceiptId")
+        row = find_approver({"approvers": rows}, {"RecipientId": wanted})
+        if row["type"] == checks.PERSON:
+            raise Refused("InvalidParameter.FlowApprovers", "不支持更换个人签署人")
+        kind = RELEASE_TYPES.get(str(one.get("ApproverType") or "ORGANIZATION"))
+        if kind is None:
+            raise Refused("InvalidParameter.ApproverType", "签署方类型不正确")
+        mobile = text(one, "Mobile", code="MissingParameter.ApproverMobile") if kind == checks.COMPANY else ""
+        row |= {"type": kind, "name": str(one.get("Name") or ""), "mobile": mobile, "userId": ""}
+    return [row | {"recipientId": ""} for row in rows]
 
 
 def _whose_turn(flow: Row) -> list[Row]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sandboxes.common import Books, Row
 from sandboxes.common.form import FORM
-from sandboxes.tencent_ess.envelope import Json, Refused, parts
+from sandboxes.tencent_ess.envelope import Json, Refused, integer, parts
 
 WITH_FIELDS = "yDxExampleTemplateId000000000002"
 PAGE = b"%PDF-1.4\n1 0 obj<</Type/Page>>endobj\n"
@@ -24,6 +24,22 @@ def seed(books: Books, *, plain: str, recipients: Sequence[str]) -> None:
         }
 
 
+def page(books: Books, body: Json) -> Json:
+    """A template says who signs and what is filled in."""
+    start, size = integer(body.get("Offset"), default=0), integer(body.get("Limit"), default=20)
+    if start < 0 or not 1 <= size <= 200:
+        raise Refused("InvalidParameter.Limit", "Limit取值1到200")
+    wanted = {one.get("Key"): one.get("Values") or [] for one in parts(body, "Filters")}
+    known = [
+        {"TemplateId": template_id, "TemplateName": row["name"], "row": row}
+        for template_id, row in books.table("templates").items()
+    ]
+    for key, field in (("template-id", "TemplateId"), ("template-name", "TemplateName")):
+        known = [one for one in known if key not in wanted or one[field] in wanted[key]]
+    shown = known[start : start + size]
+    return {"Templates": [_shown(**one) for one in shown], "TotalCount": len(known)}
+
+
 def filled(template: Row, body: Json) -> dict[str, str]:
     """Values by the name of the component, which may also be named by its id."""
     known = {row[name]: row for row in template["components"] for name in ("ComponentId", "ComponentName")}
@@ -39,7 +55,32 @@ def filled(template: Row, body: Json) -> dict[str, str]:
     return values
 
 
-def page(values: dict[str, str]) -> bytes:
+def _shown(*, row: Row, **head: str) -> Json:
+    return head | {
+        "Description": "",
+        "Status": 1,
+        "Available": 1,
+        "Published": True,
+        "TemplateType": 3,
+        "Recipients": [
+            {"RecipientId": recipient, "RoleName": f"签署方{number + 1}", "RoutingOrder": number}
+            for number, recipient in enumerate(row["recipients"])
+        ],
+        "SignOrder": list(range(len(row["recipients"]))),
+        "Components": [
+            {
+                "ComponentId": one["ComponentId"],
+                "ComponentName": one["ComponentName"],
+                "ComponentType": "TEXT",
+                "ComponentRequired": one["required"],
+            }
+            for one in row["components"]
+        ],
+        "SignComponents": [],
+    }
+
+
+def paper(values: dict[str, str]) -> bytes:
     """A PDF whose comments hold the values."""
     lines = [f"%% {name}={value}" for name, value in values.items()]
     return PAGE + "\n".join([*lines, "%%EOF", ""]).encode()

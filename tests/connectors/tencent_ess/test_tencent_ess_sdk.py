@@ -26,9 +26,11 @@ def fresh(served: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     served.control("reset", {})
 
 
-def client_of(served: Running, **changes: str) -> EssClient:
+def client_of(served: Running, profile: ClientProfile | None = None, /, **changes: str) -> EssClient:
+    """`profile`: how requests are sent and signed, if not by the client's own choice."""
     made = served.sandbox.credentials() | changes
-    profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=served.url.partition("//")[2]))
+    profile = profile or ClientProfile(httpProfile=HttpProfile())
+    profile.httpProfile.scheme, profile.httpProfile.endpoint = "http", served.url.partition("//")[2]
     return EssClient(Credential(made["secret_id"], made["secret_key"]), "", profile)
 
 
