@@ -1,6 +1,7 @@
-"""Pure: several documents in one call, drafts, conversion, and what the site tells of itself."""
+"""Pure: several documents in one call, drafts, conversion, one seen whole, what the site tells of itself."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from connector_kit import Operation, Reply, Request
 from connectors.kingdee import envelope
@@ -15,8 +16,9 @@ from connectors.kingdee.wire import (
     InfoAnswer,
     PushAnswer,
     ResponseStatus,
+    ViewAnswer,
 )
-from domain.faults import Fault, Rejected, UnknownOutcome
+from domain.faults import Fault, Rejected, SessionExpired, UnknownOutcome
 
 ACCOUNTS = "Kingdee.BOS.ServiceFacade.ServicesStub.Account."
 
@@ -86,6 +88,25 @@ def read_push(reply: Reply) -> list[Saved]:
     if not status.SuccessEntitys:
         raise UnknownOutcome("金蝶说下推成功，却没有给出单据")
     return [Saved(each.Id, each.Number) for each in status.SuccessEntitys]
+
+
+def build_view(settings: KingdeeSettings, session: str, form: str, vendor_id: str) -> Request:
+    operation = Operation(f"{form}.View", "read")
+    body = {"formid": form, "data": {"Id": vendor_id}}
+    return envelope.request(settings, operation, "DynamicFormService.View", body, session=session)
+
+
+def read_view(reply: Reply) -> dict[str, Any]:
+    """The whole document, to be looked at: its names differ by site, so nothing is decided by them.
+
+    Some servers answer a lost session with an empty object.
+    """
+    body = envelope.parsed(reply, write=False)
+    envelope.accepted(body, reply, write=False)
+    found = envelope.typed(ViewAnswer, body, reply, write=False).Result.Result
+    if not found:
+        raise SessionExpired("金蝶的回答是空的，会话可能已失效 (empty answer)")
+    return found
 
 
 def build_data_centers(settings: KingdeeSettings) -> Request:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connector_kit import Reply, Request, Token, Tools
 from connectors.kingdee import bulk, ledger, protocol, signing
@@ -54,6 +54,11 @@ class WebApi:
                 self.settings, session, form, target, rule=rule, ids=ids, entry_ids=entry_ids
             ),
             bulk.read_push,
+        )
+
+    async def view(self, form: str, vendor_id: str) -> dict[str, Any]:
+        return await self._call(
+            lambda session: bulk.build_view(self.settings, session, form, vendor_id), bulk.read_view
         )
 
     async def form_info(self, form: str) -> FormInfo:

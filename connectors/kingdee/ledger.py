@@ -7,7 +7,7 @@ from decimal import Decimal
 from connectors.kingdee.protocol import STATES, Query, quoted, state_of
 from connectors.kingdee.settings import KingdeeSettings
 from connectors.kingdee.wire import BillRow, CustomerRow, ReceivableRow
-from domain.faults import Malformed, Misconfigured, Mismatch, Rejected
+from domain.faults import Malformed, Misconfigured, Mismatch, Rejected, Transient
 from domain.money import Money, NotMoney
 from domain.ports import ArchiveKind
 from domain.records import Allocation, DocumentState, ErpDocument, Receipt, Receivable, plain
@@ -85,6 +85,9 @@ def customer_document(row: CustomerRow) -> ErpDocument:
 
 
 def receivable_document(rows: Sequence[ReceivableRow], settings: KingdeeSettings) -> ErpDocument:
+    """Raises Transient when rows of its plan are missing: what is open would be told too high."""
+    if abs(sum((row.planned for row in rows), Decimal())) < abs(rows[0].amount):
+        raise Transient(f"应收单 {rows[0].number} 的收款计划没有读全 (rows of its plan are missing)")
     written_off = sum((row.written_off for row in rows), Decimal())
     return bill_document(rows[0], written_off, settings)
 

@@ -1,5 +1,6 @@
 """What the WebAPI answers. Names are the vendor's, its misspellings included."""
 
+import json
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -71,6 +72,19 @@ class PushResult(Message):
 
 class PushAnswer(Message):
     Result: PushResult
+
+
+def _object(value: object) -> object:
+    """Some old servers write the object as text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+class ViewResult(Message):
+    Result: Annotated[dict[str, Any], BeforeValidator(_object)] = {}
+
+
+class ViewAnswer(Message):
+    Result: ViewResult
 
 
 class DataCenter(Message):

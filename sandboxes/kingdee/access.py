@@ -1,4 +1,4 @@
-"""The ways in: three logins that open a session, or a signature in the headers of each request."""
+"""The ways in: four logins that open a session, or a signature in the headers of each request."""
 
 import uuid
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from sandboxes.common import Books, Clock, Row
 from sandboxes.kingdee import signing
-from sandboxes.kingdee.seed import ACCOUNT_SET, APPS, USERS
+from sandboxes.kingdee.seed import ACCOUNT_SET, APPS, DATA_CENTER, PASSPORTS, USERS
 from sandboxes.kingdee.words import session_lost
 
 IDLE = timedelta(minutes=20)
@@ -19,8 +19,30 @@ NAMES = {
     "validateuser": ("acctid", "username", "password", "lcid"),
     "loginbyappsecret": ("acctid", "username", "appid", "appsecret", "lcid"),
     "loginbysign": ("acctid", "username", "appid", "timestamp", "sign", "lcid"),
+    "loginbysimplepassport": ("passportforbase64", "lcid"),
 }
 """Parameters of each login, in the order of the positional form."""
+
+
+LICENCE_WARNING = -4
+TIME_ZONE = {"OffsetTicks": 288_000_000_000, "StandardName": "(UTC+08:00)"}
+EMPTY_LOGIN: Row = {
+    "Message": None,
+    "MessageCode": "",
+    "LoginResultType": 0,
+    "Context": None,
+    "KDSVCSessionId": None,
+    "FormId": None,
+    "RedirectFormParam": None,
+    "FormInputObject": None,
+    "ErrorStackTrace": None,
+    "Lcid": 0,
+    "AccessToken": None,
+    "CustomParam": {},
+    "KdAccessResult": None,
+    "IsSuccessByAPI": True,
+}
+"""The keys of every answer to a login."""
 
 
 class LoginRefusedError(Exception):
@@ -34,24 +56,24 @@ class Access:
         self._books = books
         self._sessions = books.table("sessions")
         self._clock = clock
-        self._checks: dict[str, Callable[[Row], None]] = {
+        self._checks: dict[str, Callable[[Row], str]] = {
             "validateuser": _check_password,
             "loginbyappsecret": _check_app_secret,
             "loginbysign": self._check_app_sign,
+            "loginbysimplepassport": _check_passport,
         }
+        """Each gives the user, or raises LoginRefusedError."""
 
     def login(self, method: str, call: Row) -> tuple[Row, str]:
         """The answer, and the session that it opened, if any."""
         positional = dict(zip(NAMES[method], call.get("positional") or (), strict=False))
-        given = {name: str((call | positional).get(name, "")) for name in NAMES[method]}
+        given = {name: str((call | positional).get(name) or "") for name in NAMES[method]}
         try:
-            if given["acctid"] != ACCOUNT_SET:
-                raise LoginRefusedError(-1, f"数据中心[{given['acctid']}]不存在")
-            self._checks[method](given)
+            user = self._checks[method](given)
         except LoginRefusedError as refused:
             return refused_login(refused), ""
-        session = self._open(given["username"])
-        return _accepted_login(given["username"], session), session
+        session = self._open(user)
+        return _accepted_login(user, session), session
 
     def logout(self, session: str) -> None:
         self._sessions.pop(session, None)
@@ -73,6 +95,9 @@ class Access:
         except signing.SignatureError as error:
             raise session_lost() from error
 
+    def user(self, session: str) -> str:
+        return str(self._sessions[session]["user"])
+
     def _touch(self, session: str) -> bool:
         """Twenty minutes without a call end a session."""
         row, now = self._sessions.get(session), self._clock.now()
@@ -87,13 +112,14 @@ class Access:
         self._sessions[session] = {"user": user, "used": self._clock.now().isoformat()}
         return session
 
-    def _check_app_sign(self, given: Row) -> None:
+    def _check_app_sign(self, given: Row) -> str:
         secret = _app(given)["secret"]
         parts = [given[name] for name in ("acctid", "username", "appid", "timestamp")]
         if given["sign"] != signing.login_signature(*parts, secret):
             raise LoginRefusedError(-1, "第三方登录签名验证失败")
         if not signing.recent(given["timestamp"], self._clock.now()):
             raise LoginRefusedError(-1, "第三方登录签名已过期")
+        return _user(given)
 
 
 def session_of(request: Request) -> str:
@@ -109,17 +135,37 @@ def hand_over(response: Response, session: str) -> Response:
     return response
 
 
-def _check_password(given: Row) -> None:
+def _user(given: Row) -> str:
+    return str(given["username"])
+
+
+def _check_account(given: Row) -> None:
+    if given["acctid"] != ACCOUNT_SET:
+        raise LoginRefusedError(-1, f"数据中心[{given['acctid']}]不存在")
+
+
+def _check_password(given: Row) -> str:
+    _check_account(given)
     if not given["password"] or USERS.get(given["username"]) != given["password"]:
         raise LoginRefusedError(0, "用户名或密码错误")
+    return _user(given)
 
 
-def _check_app_secret(given: Row) -> None:
+def _check_app_secret(given: Row) -> str:
     if _app(given)["secret"] != given["appsecret"]:
         raise LoginRefusedError(-1, "第三方应用的密钥不正确")
+    return _user(given)
+
+
+def _check_passport(given: Row) -> str:
+    user = PASSPORTS.get(given["passportforbase64"])
+    if user is None:
+        raise LoginRefusedError(-1, "集成密钥不正确")
+    return user
 
 
 def _app(given: Row) -> Row:
+    _check_account(given)
     app = APPS.get(given["appid"])
     if app is None:
         raise LoginRefusedError(-1, f"第三方应用[{given['appid']}]未授权")
@@ -131,8 +177,10 @@ def _app(given: Row) -> Row:
 
 
 def refused_login(refused: LoginRefusedError) -> Row:
-    empty = {"Context": None, "KDSVCSessionId": None, "FormId": None, "IsSuccessByAPI": False}
-    return {"Message": str(refused), "MessageCode": "", "LoginResultType": refused.kind} | empty
+    """IsSuccessByAPI stays true; a warning about the licence names the form that shows it."""
+    form = "BOS_CloudInspection" if refused.kind == LICENCE_WARNING else None
+    said = {"Message": str(refused), "MessageCode": "", "LoginResultType": refused.kind, "FormId": form}
+    return EMPTY_LOGIN | said
 
 
 def _accepted_login(user: str, session: str) -> Row:
@@ -141,25 +189,34 @@ def _accepted_login(user: str, session: str) -> Row:
         "UserLocale": "zh-CN",
         "LogLocale": "zh-CN",
         "DBid": ACCOUNT_SET,
+        "DatabaseType": 3,
         "SessionId": session[:8],
+        "UseLanguages": [{"LocaleId": 2052, "LocaleName": "中文(简体)", "Alias": "CN"}],
         "UserId": 100001 + list(USERS).index(user),
         "UserName": user,
-        "DataCenterName": "演示账套",
-        "CurrentOrganizationInfo": {"ID": 100001, "AcctOrgType": "1", "Name": "示例集团"},
+        "CustomName": "示例集团",
+        "DisplayVersion": DATA_CENTER["Version"],
+        "DataCenterName": DATA_CENTER["Name"],
+        "UserToken": str(uuid.uuid4()),
+        "CurrentOrganizationInfo": {
+            "ID": 100001,
+            "AcctOrgType": "1",
+            "Name": "示例集团",
+            "FunctionIds": [101, 102, 103],
+        },
+        "IsCH_ZH_AutoTrans": False,
+        "ClientType": 32,
+        "WeiboAuthInfo": {},
+        "UTimeZone": TIME_ZONE,
+        "STimeZone": TIME_ZONE,
+        "GDCID": DATA_CENTER["GDCID"],
+        "Gsid": None,
+        "TRLevel": 0,
+        "ProductEdition": 0,
+        "DataCenterNumber": DATA_CENTER["Number"],
+        "ContextResultType": 0,
+        "TenantId": "",
+        "IsDeployAsPublicCloud": False,
     }
-    return {
-        "Message": None,
-        "MessageCode": "CheckPasswordPolicy",
-        "LoginResultType": 1,
-        "Context": context,
-        "KDSVCSessionId": session,
-        "FormId": None,
-        "RedirectFormParam": None,
-        "FormInputObject": None,
-        "ErrorStackTrace": None,
-        "Lcid": 0,
-        "AccessToken": None,
-        "CustomParam": {},
-        "KdAccessResult": None,
-        "IsSuccessByAPI": True,
-    }
+    accepted = {"MessageCode": "CheckPasswordPolicy", "LoginResultType": 1}
+    return EMPTY_LOGIN | accepted | {"Context": context, "KDSVCSessionId": session}

@@ -1,5 +1,6 @@
 """The site: ways in, the services of DynamicFormService, and what accountants do by hand."""
 
+import logging
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -17,25 +18,22 @@ from sandboxes.kingdee.envelope import UnreadableError, answer, read_body, resul
 from sandboxes.kingdee.forms import FORMS
 from sandboxes.kingdee.metadata import Form
 from sandboxes.kingdee.screens import DEEDS, SCREENS
-from sandboxes.kingdee.seed import ACCOUNT_SET, APPS, USERS, seed
+from sandboxes.kingdee.seed import ACCOUNT_SET, APPS, DATA_CENTER, USERS, seed
 from sandboxes.kingdee.services import Services
 from sandboxes.kingdee.signing import GatewayError, UnknownAccountError
 from sandboxes.kingdee.words import RefusedError, refuse
+
+log = logging.getLogger(__name__)
 
 SITE = "k3cloud"
 SUFFIX = ".common.kdsvc"
 STUBS = "kingdee.bos.webapi.servicesstub."
 ACCOUNTS = "kingdee.bos.servicefacade.servicesstub.account.accountservice.getdatacenterlist"
-QUERIES = ("executebillquery", "billquery")
+ROWS = "executebillquery"
+"""The one service whose answer is rows, also when it refuses."""
 GATEWAY_STATUS = 519
-DATA_CENTER = {
-    "Id": ACCOUNT_SET,
-    "Number": "202601",
-    "Name": "演示账套",
-    "Version": "9.0.553.10",
-    "GDCID": "7f000000-0000-4000-8000-000000000002",
-    "AuthenticationMethods": [],
-}
+BROKEN = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""A value of the wrong shape breaks the product's own code, and its framework says so in a text under 200."""
 
 
 class KingdeeSandbox(Sandbox):
@@ -75,7 +73,7 @@ class KingdeeSandbox(Sandbox):
             kind = int(code.code.removeprefix(LOGIN_PREFIX))
             return answer(refused_login(LoginRefusedError(kind, code.message)))
         refused = result(status(refused=refuse(code.message, code=int(code.code))))
-        return answer([[refused]] if service.endswith(QUERIES) else refused)
+        return answer([[refused]] if service.endswith(ROWS) else refused)
 
     def expire_sessions(self) -> None:
         self.books.table("sessions").clear()
@@ -122,17 +120,21 @@ class KingdeeSandbox(Sandbox):
         stub, _, method = service.removeprefix(STUBS).partition(".")
         if stub == "authservice" and method in ("logout", *NAMES):
             return self._authenticate(method, call, request)
-        run = Services(self.archive, self.bills, self.books, self.clock).method(method)
+        bills = self.bills
+        run = Services(self.archive, bills, self.books, self.clock).method(method)
         if stub != "dynamicformservice" or run is None:
             return PlainTextResponse(f"response_error:未能找到服务[{service}]")
         session = ""
         try:
             session = self.access.enter(request)
-            reply = run(call)
+            bills.user = self.access.user(session or session_of(request))
+            return hand_over(answer(run(call)), session)
+        except BROKEN as error:
+            log.warning("%s met what it cannot read: %r", service, error)
+            return PlainTextResponse("response_error:未将对象引用设置到对象的实例。")
         except RefusedError as refused:
             wrapped = result(status(refused=refused))
-            reply = [[wrapped]] if method in QUERIES else wrapped
-        return hand_over(answer(reply), session)
+            return hand_over(answer([[wrapped]] if method == ROWS else wrapped), session)
 
     def _authenticate(self, method: str, call: Row, request: Request) -> Response:
         if method == "logout":

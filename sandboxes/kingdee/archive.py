@@ -65,8 +65,8 @@ class Archive:
 
     def named(self, form: Form, data: Row) -> list[Row | RefusedError]:
         """What `Ids` (a text, before all else) or `Numbers` name: copies, or why there is none."""
-        ids = _listed(data.get("ids")) or _listed(data.get("id"))
-        numbers = [] if ids else _listed(data.get("numbers")) or _listed(data.get("number"))
+        ids = listed(data.get("ids")) or listed(data.get("id"))
+        numbers = [] if ids else listed(data.get("numbers")) or listed(data.get("number"))
         if not ids and not numbers:
             raise number_missing()
         found = [(each, self.get(form, each)) for each in ids]
@@ -81,7 +81,7 @@ class Archive:
             del self._index(form)[row[form.number].upper()]
 
 
-def _listed(value: object) -> list[str]:
+def listed(value: object) -> list[str]:
     """`Numbers` is an array and `Ids` a text with commas; either may come as the other, or empty."""
     parts = value if isinstance(value, list) else str(value if value is not None else "").split(",")
     return [text for part in parts if (text := str(part).strip()) and text != "0"]

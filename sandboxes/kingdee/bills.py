@@ -41,6 +41,8 @@ class Bills:
         self._archive = archive
         self._clock = clock
         self._is_closed = is_closed
+        self.user = ""
+        """Who works; nobody, when an accountant acts by hand."""
 
     def save(self, form: Form, data: Row, *, draft: bool = False) -> Row:
         """The saved document. Nothing is written when anything is refused."""
@@ -95,7 +97,7 @@ class Bills:
         if form is DELIVERY and deed == "反审核" and has_receivables(row):
             raise self._not_now(form, row, "已有下游应收单，不允许反审核！")
         row[form.status] = after
-        row["FAPPROVEDATE"] = self._now() if after == "C" else ""
+        row["FAPPROVEDATE"], row["FAPPROVERID"] = (self._now(), self.user) if after == "C" else ("", "")
         self._put(form, row)
         relations.store()
         stock.store()
@@ -167,12 +169,13 @@ class Bills:
             relations.relate(_counted(form, old), row)
         elif form is RECEIVABLE:
             relations.join(_counted(form, old), row)
-        row["FCREATEDATE"] = row["FCREATEDATE"] or self._now()
+        if not old:
+            row["FCREATEDATE"], row["FCREATORID"] = self._now(), self.user
         self._put(form, row)
         relations.store()
 
     def _put(self, form: Form, row: Row) -> None:
-        row["FMODIFYDATE"] = self._now()
+        row["FMODIFYDATE"], row["FMODIFIERID"] = self._now(), self.user
         self._archive.put(form, row)
 
     def _must(self, form: Form, row: Row) -> Row:

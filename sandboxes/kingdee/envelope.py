@@ -42,7 +42,7 @@ def _form(body: bytes) -> Row:
 def _object(body: bytes) -> Row:
     try:
         found = json.loads(body or b"{}", parse_float=Decimal)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
     if not isinstance(found, dict):
         raise UnreadableError("Additional text encountered after finished reading JSON content")
@@ -58,7 +58,7 @@ def _positional(parameters: Any) -> Row:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_float=Decimal)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -97,7 +97,9 @@ def status(done: Sequence[Done] = (), *, refused: RefusedError | None = None) ->
 
 def _entity(done: Done) -> Row:
     entity: Row = {"Id": done.id, "Number": done.number, "DIndex": done.index}
-    return entity if done.entry_ids is None else entity | {"EntryIds": done.entry_ids}
+    if done.entry_ids is None:
+        return entity
+    return entity | {"BillNo": done.number, "EntryIds": done.entry_ids}
 
 
 def result(response_status: Row, **more: object) -> Row:

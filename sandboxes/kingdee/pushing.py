@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from sandboxes.common import Row
-from sandboxes.kingdee.archive import Archive
+from sandboxes.kingdee.archive import Archive, listed
 from sandboxes.kingdee.bills import Bills, flag
 from sandboxes.kingdee.envelope import Done
 from sandboxes.kingdee.forms import RECEIPT, RECEIVABLE
@@ -65,6 +65,8 @@ def _rule(form: Form, data: Row) -> Rule:
         fitting = [rule for rule in RULES if rule.source is form and rule.target.id.lower() == target.lower()]
     else:
         raise refuse("参数[RuleId]不能为空", code=8)
+    if not wanted and not target:
+        raise refuse("参数[TargetFormId]不能为空", code=8)
     if not fitting:
         raise refuse(f"转换规则[{wanted or target}]不存在", code=9)
     return fitting[0]
@@ -72,7 +74,7 @@ def _rule(form: Form, data: Row) -> Rule:
 
 def _pieces(archive: Archive, rule: Rule, data: Row) -> Iterator[Piece]:
     """`EntryIds` names rows of any document of the form; `Ids` and `Numbers` name whole documents."""
-    rows = {text for each in str(data.get("entryids") or "").split(",") if (text := each.strip())}
+    rows = set(listed(data.get("entryids")))
     found: Sequence[Row | RefusedError]
     if rows:
         found = [bill for bill in archive.rows(rule.source) if rows & _row_ids(rule, bill)]

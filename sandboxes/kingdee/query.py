@@ -11,7 +11,7 @@ from typing import Any
 from sandboxes.common import Row
 from sandboxes.common.lists import cut
 from sandboxes.kingdee.archive import Archive
-from sandboxes.kingdee.metadata import Entity, Field, Form
+from sandboxes.kingdee.metadata import TYPED, Entity, Field, Form
 from sandboxes.kingdee.words import refuse, unknown_field
 
 PAGE_CAP = 2000
@@ -80,7 +80,7 @@ class Columns:
         if known.kind != "ref":
             if suffix:
                 raise unknown_field(name)
-            shown = _SHOWN.get(known.kind, _shown_text)
+            shown = TYPED.get(known.kind, _shown_text)
             return Column(lambda line: shown(row(line).get(known.key, "")), entity, known.kind)
         target = self._archive.form(known.of)
 
@@ -99,18 +99,6 @@ def _shown_text(value: Any) -> Any:
     """The database keeps one blank where a text is empty."""
     return " " if value == "" else value
 
-
-def _shown_decimal(value: Any) -> Decimal:
-    number = Decimal(value or 0)
-    return number if number.as_tuple().exponent else number.quantize(Decimal("0.0"))
-
-
-_SHOWN: dict[str, Callable[[Any], Any]] = {
-    "decimal": _shown_decimal,
-    "int": lambda value: value or 0,
-    "bool": bool,
-    "date": lambda value: value or None,
-}
 
 Test = Callable[[Line], bool]
 

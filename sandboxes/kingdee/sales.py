@@ -1,11 +1,12 @@
 """Sales orders, deliveries, and the stock that they take from."""
 
-from sandboxes.kingdee.metadata import DATES, Entity, Form, fields_of
+from sandboxes.kingdee.metadata import HISTORY, Entity, Form, fields_of
 
 _ORDER_FINANCE = fields_of("""
 FSettleCurrId    ref:BD_Currency      结算币别  required
 FRecConditionId  ref:BD_RecCondition  收款条件
 FExchangeTypeId  ref:BD_RateType      汇率类型
+FSettleModeId    ref:BD_SETTLETYPE    结算方式
 FExchangeRate    decimal              汇率
 FIsIncludedTax   bool                 是否含税
 """)
@@ -27,6 +28,7 @@ FReceiveId       ref:BD_Customer        收货方
 FSettleId        ref:BD_Customer        结算方
 FChargeId        ref:BD_Customer        付款方
 FSaleDeptId      ref:BD_Department      销售部门
+FSaleGroupId     ref:BD_OPERATORGROUP   销售组
 FSalerId         ref:BD_OPERATOR        销售员    required
 FReceiveAddress  text:255               收货方地址
 FNote            text:255               备注
@@ -39,8 +41,8 @@ FBillTaxAmount   decimal                税额      server
 FBillAllAmount   decimal                价税合计  server
 """)
     | _ORDER_FINANCE
-    | DATES,
-    sub_heads={"fsaleorderfinance": frozenset(_ORDER_FINANCE)},
+    | HISTORY,
+    sub_heads={"FSaleOrderFinance": frozenset(_ORDER_FINANCE)},
     entities=(
         Entity(
             "FSaleOrderEntry",
@@ -52,6 +54,8 @@ FMaterialId      ref:BD_MATERIAL        物料编码  required
 FUnitID          ref:BD_UNIT            销售单位  required
 FQty             decimal                销售数量  required
 FPriceUnitId     ref:BD_UNIT            计价单位
+FStockUnitID     ref:BD_UNIT            库存单位
+FOUTLMTUNIT      text:10                超发控制单位类型
 FPrice           decimal                单价
 FTaxPrice        decimal                含税单价
 FEntryTaxRate    decimal                税率
@@ -123,8 +127,8 @@ FBillTaxAmount   decimal                税额      server
 FBillAllAmount   decimal                价税合计  server
 """)
     | _DELIVERY_FINANCE
-    | DATES,
-    sub_heads={"subheadentity": frozenset(_DELIVERY_FINANCE)},
+    | HISTORY,
+    sub_heads={"SubHeadEntity": frozenset(_DELIVERY_FINANCE)},
     entities=(
         Entity(
             "FEntity",
@@ -139,6 +143,7 @@ FTaxPrice        decimal                含税单价
 FEntryTaxRate    decimal                税率
 FStockID         ref:BD_STOCK           仓库      required
 FStockStatusID   ref:BD_StockStatus     库存状态
+FLot             ref:BD_BatchMainFile   批号
 FOwnerTypeID     text:36                货主类型
 FOwnerID         ref:ORG_Organizations  货主
 FIsFree          bool                   是否赠品
@@ -165,6 +170,8 @@ FMaterialId     ref:BD_MATERIAL        物料编码  server
 FStockId        ref:BD_STOCK           仓库      server
 FStockOrgId     ref:ORG_Organizations  库存组织  server
 FStockStatusId  ref:BD_StockStatus     库存状态  server
+FStockLocId     int                    仓位      server
+FLot            ref:BD_BatchMainFile   批号      server
 FOwnerTypeId    text                   货主类型  server
 FOwnerId        ref:ORG_Organizations  货主      server
 FBaseUnitId     ref:BD_UNIT            基本单位  server

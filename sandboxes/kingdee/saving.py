@@ -12,6 +12,7 @@ from sandboxes.kingdee.metadata import Entity, Field, Form
 from sandboxes.kingdee.words import Complaint, not_a_value, required, too_long, unknown_base_data
 
 LINK = "_Link"
+DIGITS = 20
 
 
 @dataclass
@@ -29,11 +30,12 @@ class Draft:
     ignored: list[str] = field(default_factory=list)
 
     def read_model(self, model: Row, *, delete_entries: bool) -> None:
+        sub_heads = {key.lower() for key in self.form.sub_heads}
         for key, value in model.items():
             entity = self.form.entity(key)
             if entity:
                 self._read_entity(entity, value, delete_entries=delete_entries)
-            elif key.lower() in self.form.sub_heads and isinstance(value, dict):
+            elif key.lower() in sub_heads and isinstance(value, dict):
                 self._read_fields(self.form.head, value, self.row)
             elif key.lower() != self.form.key.lower():
                 self._read_fields(self.form.head, {key: value}, self.row)
@@ -134,6 +136,8 @@ def _link(entity: str, link: Any) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, dict | list):
+        raise TypeError(value)
     return "" if value is None else str(value).strip()
 
 
@@ -145,7 +149,7 @@ def _decimal(value: object) -> str:
     if value in (None, ""):
         return ""
     number = Decimal(str(value))
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > DIGITS:
         raise ValueError(value)
     return format(number, "f")
 

@@ -48,6 +48,8 @@ def _day(value: object) -> str:
 SCREENS = {form.id: _screen(form) for form in FORMS.values()} | {
     "sessions": Screen("会话", "sessions"),
     "closed_periods": Screen("已结账的月份", "closed months"),
+    "attachments": Screen("附件", "attachments"),
+    "allocations": Screen("分配", "allocations"),
     "tasks": Screen("异步任务", "asynchronous tasks"),
     "switches": Screen("开关", "switches"),
 }

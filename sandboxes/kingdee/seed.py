@@ -13,6 +13,14 @@ from sandboxes.kingdee.saving import blank
 from sandboxes.kingdee.stock import add_stock, stock_row
 
 ACCOUNT_SET = "6500aa11bb22cc"
+DATA_CENTER: dict[str, Any] = {
+    "Id": ACCOUNT_SET,
+    "Number": "202601",
+    "Name": "演示账套",
+    "Version": "9.0.553.10",
+    "GDCID": "7f000000-0000-4000-8000-000000000002",
+    "AuthenticationMethods": [],
+}
 USERS = {"hub": "hub-demo-pass", "demo": "demo-pass", "clerk": "clerk-demo-pass"}
 APPS: dict[str, dict[str, Any]] = {
     "900001_TX3UQwFvx0aB9V+UMz2ObyIDQGiJ6dmL": {
@@ -22,6 +30,8 @@ APPS: dict[str, dict[str, Any]] = {
     }
 }
 """第三方系统登录授权: each application may act for some of the users."""
+PASSPORTS = {"Z3VhbnRvbmctZGVtby1wYXNzcG9ydA==": "hub"}
+"""集成密钥文件 as a client sends it (base64) -> its user. What the real file holds is not published."""
 
 BASE_DATA: dict[str, dict[str, str]] = {
     "ORG_Organizations": {"100": "示例集团", "101": "示例集团上海分公司"},
@@ -36,6 +46,7 @@ BASE_DATA: dict[str, dict[str, str]] = {
     "BD_Expense": {"FYXM10_SYS": "服务费"},
     "BD_Department": {"BM001": "销售部"},
     "BD_OPERATOR": {"YG001_GW001_1": "测试销售员"},
+    "BD_Empinfo": {"E0001": "测试员工"},
     "CN_BANKACNT": {"6222-DEMO-01": "示例银行基本户"},
     "CN_RECPAYPURPOSE": {"SFKYT01_SYS": "销售收款", "SFKYT02_SYS": "预收款"},
     "BOS_BillType": {
@@ -48,6 +59,7 @@ BASE_DATA: dict[str, dict[str, str]] = {
     },
     "BD_MATERIAL": {"MAT-0001": "示例设备", "MAT-0002": "示例配件", "SRV-0001": "安装服务"},
     "BD_Customer": {"CUST9001": "示例客户有限公司"},
+    "SEC_User": {user: user for user in USERS},
 }
 STOCK = {"MAT-0001": 100, "MAT-0002": 20}
 """Pieces of each material in store CK001 of organisation 100."""
@@ -71,7 +83,7 @@ def add(archive: Archive, form_id: str, number: str, name: str, *, now: str) -> 
     """One more piece of base data, audited; what is there already stays."""
     form = FORMS[form_id.lower()]
     if archive.by_number(form, number) is None:
-        row = _audited(form, archive.next_id(form), now) | {"FNumber": number, "FName": name}
+        row = _audited(form, archive.next_id(form), now) | {form.number: number, "FName": name}
         archive.put(form, row)
 
 

@@ -1,5 +1,6 @@
 """DynamicFormService: each method takes a call and gives the body of its answer."""
 
+import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -7,18 +8,26 @@ from typing import Any
 
 from sandboxes.common import Books, Clock, Row
 from sandboxes.kingdee.archive import Archive
-from sandboxes.kingdee.bills import Bills, flags_of
+from sandboxes.kingdee.attachments import Attachments
+from sandboxes.kingdee.bills import Bills, flag, flags_of
 from sandboxes.kingdee.envelope import Done, result, status
-from sandboxes.kingdee.metadata import Field, Form
+from sandboxes.kingdee.groups import Groups
+from sandboxes.kingdee.metadata import Field, Form, Kind, typed
 from sandboxes.kingdee.pushing import push
 from sandboxes.kingdee.query import run_query
 from sandboxes.kingdee.view import view
-from sandboxes.kingdee.words import RefusedError, refuse
+from sandboxes.kingdee.words import RefusedError, refuse, sent_before
 
 Method = Callable[[Row], Any]
+Saving = Callable[[Form, Row], Row]
 
 STEPS = {"submit": "提交", "audit": "审核", "unaudit": "反审核", "cancelassign": "撤销"}
+UNSUPPORTED = ("workflowaudit", "getsysreportdata", "flexsave", "disassembly")
+"""Services of the product that no form has here."""
 ASYNCHRONOUS = "beginqueryimpl"
+FIELD_TYPES: dict[Kind, int] = {"text": 231, "int": 56, "decimal": 106, "date": 61, "bool": 175, "ref": 56}
+ELEMENT_TYPES: dict[Kind, int] = {"text": 1, "int": 2, "decimal": 3, "date": 4, "bool": 5, "ref": 6}
+"""Codes of the metadata. None is published: those of SQL Server, and a number for each kind."""
 
 
 class Services:
@@ -31,9 +40,10 @@ class Services:
     def method(self, name: str) -> Method | None:
         if name in STEPS:
             return self._on_form(lambda form, data: self._step(form, data, STEPS[name]))
+        files, groups = Attachments(self._archive, self._books), Groups(self._archive, self._books)
         plain: dict[str, Method] = {
-            "save": self._on_form(self._save),
-            "batchsave": self._begin_or_do(self._on_form(self._batch_save)),
+            "save": self._on_form(self._once(self._save)),
+            "batchsave": self._begin_or_do(self._on_form(self._once(self._batch_save))),
             "draft": self._on_form(self._draft),
             "delete": self._on_form(self._delete),
             "view": self._on_form(self._view),
@@ -44,8 +54,16 @@ class Services:
             "excuteoperation": self._operate,
             "executeoperation": self._operate,
             "queryasyncresult": self._async_result,
+            "attachmentupload": self._on_form(files.upload),
+            "attachmentdownload": files.download,
+            "groupsave": self._on_form(groups.save),
+            "groupdelete": self._on_form(groups.delete),
+            "querygroupinfo": self._on_form(groups.list),
+            "allocate": self._on_form(groups.allocate),
+            "cancelallocate": self._on_form(groups.cancel),
+            "switchorg": groups.switch_organization,
         }
-        return plain.get(name)
+        return plain.get(name) or (self._on_form(_unsupported) if name in UNSUPPORTED else None)
 
     def _on_form(self, act: Callable[[Form, Row], Any]) -> Method:
         def run(call: Row) -> Any:
@@ -55,6 +73,24 @@ class Services:
         return run
 
     # --- saving --------------------------------------------------------------------------------------------
+
+    def _once(self, save: Saving) -> Saving:
+        """ValidateRepeatJson: what was saved is not saved from the same JSON again."""
+
+        def act(form: Form, data: Row) -> Row:
+            if not flag(data.get("validaterepeatjson"), default=False):
+                return save(form, data)
+            sent = self._books.table("_sent")
+            model = json.dumps(data.get("model"), default=str)
+            key = hashlib.sha256(f"{form.id} {model}".encode()).hexdigest()
+            if key in sent:
+                raise sent_before()
+            reply = save(form, data)
+            if reply["Result"]["ResponseStatus"]["IsSuccess"]:
+                sent[key] = {}
+            return reply
+
+        return act
 
     def _save(self, form: Form, data: Row) -> Row:
         row = self._bills.save(form, data)
@@ -160,6 +196,10 @@ class Services:
         return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def _unsupported(form: Form, _: Row) -> Row:
+    raise refuse(f"{form.title}不支持此操作", code=12)
+
+
 def _together(refusals: Sequence[RefusedError]) -> RefusedError | None:
     if not refusals:
         return None
@@ -179,9 +219,9 @@ def _returned(form: Form, row: Row, wanted: list[str]) -> Row:
         if entity := form.entity(head):
             lines: list[Row] = found.setdefault(entity.key, [{} for _ in row[entity.key]])
             for line, source in zip(lines, row[entity.key], strict=True):
-                line[below] = source.get(below)
+                line[below] = typed(entity.fields.get(below.lower()), source.get(below))
         elif head in row:
-            found[head] = row[head]
+            found[head] = typed(form.head.get(head.lower()), row[head])
     return found
 
 
@@ -204,22 +244,20 @@ def _task(key: str, state: int, found: object) -> Row:
 
 def _info(form: Form) -> Row:
     """Metadata: how a client learns the fields of a form and the case of their names."""
-    head = {
-        "Key": "FBillHead",
-        "Name": _name("单据头"),
-        "ParentKey": "",
-        "Fields": _fields(form.head.values()),
-    }
-    below = [
-        {
-            "Key": each.key,
-            "Name": _name(each.key),
-            "ParentKey": "FBillHead",
-            "Fields": _fields(each.fields.values()),
-        }
-        for each in form.entities
+    nested = frozenset[str]().union(*form.sub_heads.values())
+    head = [field for key, field in form.head.items() if key not in nested]
+    entries = [_entry("FBillHead", "单据头", head)]
+    entries += [
+        _entry(key, key, [form.head[each] for each in form.head if each in fields])
+        for key, fields in form.sub_heads.items()
     ]
-    return {"Id": form.id, "Name": _name(form.title), "Entrys": [head, *below]}
+    entries += [_entry(each.key, each.key, each.fields.values()) for each in form.entities]
+    return {"Id": form.id, "Name": _name(form.title), "Entrys": entries}
+
+
+def _entry(key: str, title: str, fields: Iterable[Field]) -> Row:
+    """Sub-heads and tables stand beside the head: only tables below a table have a parent."""
+    return {"Key": key, "Name": _name(title), "ParentKey": None, "Fields": _fields(fields)}
 
 
 def _fields(fields: Iterable[Field]) -> list[Row]:
@@ -228,7 +266,10 @@ def _fields(fields: Iterable[Field]) -> list[Row]:
             "Key": each.key,
             "Name": _name(each.title),
             "MustInput": int(each.required),
+            "FieldType": FIELD_TYPES[each.kind],
+            "ElementType": ELEMENT_TYPES[each.kind],
             "LookUpObjectFormId": each.of or None,
+            "Extends": None,
             "IsViewVisible": True,
         }
         for each in fields

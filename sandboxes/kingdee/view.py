@@ -1,11 +1,10 @@
 """View: the object by property names, which are not the field keys."""
 
-from decimal import Decimal
 from typing import Any
 
 from sandboxes.common import Row
 from sandboxes.kingdee.archive import Archive
-from sandboxes.kingdee.metadata import Field, Form
+from sandboxes.kingdee.metadata import Field, Form, typed
 
 PROPERTIES = {"FDOCUMENTSTATUS": "DocumentStatus"}
 """Those that are not simply the key without its F."""
@@ -27,7 +26,7 @@ def _fields(archive: Archive, fields: dict[str, Field], row: Row) -> Row:
     for field in fields.values():
         name, value = PROPERTIES.get(field.key, field.key.removeprefix("F")), row.get(field.key, "")
         if field.kind != "ref":
-            shown[name] = Decimal(value or 0) if field.kind == "decimal" else value
+            shown[name] = typed(field, value)
             continue
         target = archive.form(field.of)
         found = archive.by_number(target, str(value))

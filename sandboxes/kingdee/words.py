@@ -1,6 +1,7 @@
 """Refusals in the product's words.
 
-MsgCode: 1 session, 4 unknown form, 8 parameter, 9 field, 10 nothing found, 11 validation, 13 edit lock.
+MsgCode: 1 session, 4 unknown form, 5 no form, 8 parameter, 9 field, 10 nothing found, 11 validation,
+13 edit lock.
 """
 
 from dataclasses import dataclass, replace
@@ -37,7 +38,7 @@ def session_lost() -> RefusedError:
 
 
 def unknown_form(form: str) -> RefusedError:
-    return refuse(f"业务对象不存在[{form}]", code=4)
+    return refuse("业务对象不存在", code=4) if form else refuse("业务对象标识不能为空", code=5)
 
 
 def unknown_field(name: str) -> RefusedError:
@@ -54,6 +55,10 @@ def nothing_found(title: str, wanted: str) -> RefusedError:
 
 def number_used(field: str, number: str) -> RefusedError:
     return refuse(f"违反字段唯一性要求：编码唯一。[{number}]在当前系统中已经被使用。", field=field)
+
+
+def sent_before() -> RefusedError:
+    return refuse("相同的数据已经保存过，不允许重复提交！")
 
 
 def period_closed(day: str, deed: str) -> RefusedError:

@@ -15,8 +15,8 @@ from sandboxes.kingdee_eas import soap
 from sandboxes.kingdee_eas.codes import CODES
 from sandboxes.kingdee_eas.ledger import Ledger, RefusedError
 from sandboxes.kingdee_eas.screens import DEEDS, SCREENS
-from sandboxes.kingdee_eas.soap import Call, FaultError
-from sandboxes.kingdee_eas.wsdl import SERVICES, describe
+from sandboxes.kingdee_eas.soap import Bean, Call, FaultError
+from sandboxes.kingdee_eas.wsdl import ANSWER, BEAN_NS, SERVICES, describe
 
 USERS = {"hub": "hub-demo-pass"}
 SOLUTION, DATA_CENTER = "eas", "DC01"
@@ -84,9 +84,7 @@ class KingdeeEasSandbox(Sandbox):
             return self._login(call)
         session = call.session or request.cookies.get(COOKIE, "")
         if call.operation == "logout":
-            return soap.scalar(
-                call, "boolean", str(bool(self.books.table("sessions").pop(session, None))).lower()
-            )
+            return soap.scalar(call, "boolean", str(self._logout(session, call)).lower())
         if session not in self.books.table("sessions"):
             raise FaultError("com.kingdee.bos.webservice.WSInvokeException: 用户未登录或会话已失效")
         if call.operation == "submit":
@@ -103,10 +101,12 @@ class KingdeeEasSandbox(Sandbox):
         accepted = (
             known and (solution, data_center) == (SOLUTION, DATA_CENTER) and language in ("L1", "L2", "L3")
         )
+        if not (database or "0").isdecimal():
+            raise FaultError(f'java.lang.NumberFormatException: For input string: "{database}"')
         session = str(uuid.uuid4()) if accepted else None
         if session:
             self.books.table("sessions")[session] = {"user": user, "since": self.clock.now().isoformat()}
-        fields: dict[str, str | int | None] = {
+        fields: Bean = {
             "dbType": int(database or 0),
             "dcName": data_center,
             "password": None,
@@ -119,11 +119,28 @@ class KingdeeEasSandbox(Sandbox):
             response.set_cookie(COOKIE, session, path="/", samesite=None)
         return response
 
+    def _logout(self, session: str, call: Call) -> bool:
+        """The session that is named, or else all of the user."""
+        sessions = self.books.table("sessions")
+        user = "".join(call.texts()[:1])
+        named = {session} if session else {key for key, row in sessions.items() if row["user"] == user}
+        ended = named & sessions.keys()
+        for key in ended:
+            del sessions[key]
+        return bool(ended)
+
     def _import(self, call: Call) -> Response:
-        if len(call.parts) != 3:
+        """importVoucher's two overloads: four parts with a temporary save or not, three with a state."""
+        bare = call.operation == "importVoucher"
+        if len(call.parts) != 3 and not (bare and len(call.parts) == 4):
             raise FaultError(f"No such operation '{call.operation}'")
-        rows = Ledger(self.books).import_vouchers(call.rows(call.parts[0]), call.text(call.parts[1]))
-        if call.operation == "importVoucher":
+        lines, asked = call.rows(call.parts[0]), call.text(call.parts[1])
+        if len(call.parts) == 4:
+            kept = Ledger(self.books).import_vouchers(lines, "0" if asked in ("true", "1") else "2")
+            found: list[Bean] = [dict(zip(ANSWER, row, strict=False)) for row in kept]
+            return soap.beans(call, "WSWSRtnInfo", BEAN_NS, found)
+        rows = Ledger(self.books).import_vouchers(lines, asked)
+        if bare:
             rows = [row[:-1] for row in rows]
         return soap.table(call, rows)
 

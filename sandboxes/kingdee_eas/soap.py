@@ -11,7 +11,10 @@ ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 ENCODED = f'soapenv:encodingStyle="{SOAP_ENCODING}"'
-PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+PARSER = etree.XMLParser(
+    resolve_entities=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
+)
+"""A request written by hand is full of comments ("Optional:"): they stand for nothing."""
 
 
 class FaultError(Exception):
@@ -63,14 +66,27 @@ def _local(element: etree._Element) -> str:
     return etree.QName(element).localname
 
 
-def bean(call: Call, kind: str, namespace: str, fields: dict[str, str | int | None]) -> Response:
+Bean = dict[str, str | int | None]
+
+
+def bean(call: Call, kind: str, namespace: str, fields: Bean) -> Response:
     """A bean, written apart from the place that refers to it."""
+    return _answer(call, f'<{call.operation}Return href="#id0"/>', _apart(0, kind, namespace, fields))
+
+
+def beans(call: Call, kind: str, namespace: str, rows: Sequence[Bean]) -> Response:
+    """An array of references to beans."""
+    name = f"{call.operation}Return"
+    items = "".join(f'<{name} href="#id{at}"/>' for at in range(len(rows)))
+    array = _array(name, f"ns2:{kind}[{len(rows)}]", items, more=f' xmlns:ns2="{namespace}"')
+    return _answer(call, array, "".join(_apart(at, kind, namespace, row) for at, row in enumerate(rows)))
+
+
+def _apart(at: int, kind: str, namespace: str, fields: Bean) -> str:
     members = "".join(_member(name, value) for name, value in fields.items())
-    return _answer(
-        call,
-        f'<{call.operation}Return href="#id0"/>',
-        f'<multiRef id="id0" soapenc:root="0" {ENCODED} xsi:type="ns2:{kind}" '
-        f'xmlns:soapenc="{SOAP_ENCODING}" xmlns:ns2="{namespace}">{members}</multiRef>',
+    return (
+        f'<multiRef id="id{at}" soapenc:root="0" {ENCODED} xsi:type="ns2:{kind}" '
+        f'xmlns:soapenc="{SOAP_ENCODING}" xmlns:ns2="{namespace}">{members}</multiRef>'
     )
 
 
@@ -105,8 +121,8 @@ def busy() -> Response:
     )
 
 
-def _array(name: str, kind: str, items: str) -> str:
-    declared = f'soapenc:arrayType="{kind}" xsi:type="soapenc:Array" xmlns:soapenc="{SOAP_ENCODING}"'
+def _array(name: str, kind: str, items: str, *, more: str = "") -> str:
+    declared = f'soapenc:arrayType="{kind}" xsi:type="soapenc:Array" xmlns:soapenc="{SOAP_ENCODING}"{more}'
     return f"<{name} {declared}>{items}</{name}>"
 
 

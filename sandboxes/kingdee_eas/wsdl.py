@@ -2,6 +2,7 @@
 
 LOGIN_NS = "http://login.webservice.bos.kingdee.com"
 VOUCHER_NS = "http://webservice.app.gl.fi.eas.kingdee.com"
+BEAN_NS = "urn:client.wsvoucher"
 BILL_NS = "http://webservice.app.ar.fi.eas.kingdee.com"
 FAULT_NS = "http://webservice.bos.kingdee.com"
 SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
@@ -15,6 +16,8 @@ STRINGS = [
 INTS = ["periodYear", "periodNumber", "entrySeq", "entryDC", "asstSeq", "attaches", "itemFlag"]
 DOUBLES = ["originalAmount", "localRate", "debitAmount", "creditAmount", "qty", "price"]
 BOOLEANS = ["isCheck"]
+ANSWER = ["number", "voucherType", "year", "period", "message", "exception", "easNumber"]
+"""Fields of WSWSRtnInfo, and columns of the answers that are tables."""
 
 NILLABLE = 'nillable="true"'
 
@@ -35,6 +38,11 @@ SERVICES: dict[str, tuple[str, str, tuple[tuple[str, str, str], ...]]] = {
         "WSWSVoucherSrvProxy",
         VOUCHER_NS,
         (
+            (
+                "importVoucher",
+                "voucherCols:rows isTempSave:boolean isVerify:boolean hasCashflow:boolean",
+                "impl:ArrayOf_tns1_WSWSRtnInfo",
+            ),
             (
                 "importVoucherOfReturnID",
                 "voucherCols:rows isVerify:int isImpCashflow:int",
@@ -76,7 +84,7 @@ def describe(service: str, url: str) -> str:
 
 
 def _bean_namespace(service: str) -> str:
-    return "urn:client.wsvoucher" if service == "WSWSVoucher" else "urn:client"
+    return BEAN_NS if service == "WSWSVoucher" else "urn:client"
 
 
 def _types(service: str, url: str) -> str:
@@ -90,8 +98,10 @@ def _types(service: str, url: str) -> str:
     if service == "WSWSVoucher":
         kinds = dict.fromkeys(STRINGS, "string") | dict.fromkeys(INTS, "int")
         kinds |= dict.fromkeys(DOUBLES, "double") | dict.fromkeys(BOOLEANS, "boolean")
-        bean = schema.format("urn:client.wsvoucher", imported + _bean("WSWSVoucher", kinds))
+        beans = _bean("WSWSVoucher", kinds) + _bean("WSWSRtnInfo", dict.fromkeys(ANSWER, "string"))
+        bean = schema.format(BEAN_NS, imported + beans)
         arrays = _array("ArrayOf_tns1_WSWSVoucher", "tns1:WSWSVoucher[]")
+        arrays += _array("ArrayOf_tns1_WSWSRtnInfo", "tns1:WSWSRtnInfo[]")
         arrays += _array("ArrayOfArrayOf_xsd_string", "xsd:string[][]")
         return bean + schema.format(url, imported + arrays) + fault
     return fault

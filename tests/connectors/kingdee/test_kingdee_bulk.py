@@ -176,13 +176,39 @@ async def test_drafts_recalls_and_pushes(api: WebApi) -> None:
         await api.push(RECEIVABLE, RECEIPT, rule="NO-SUCH-RULE", ids=[saved.vendor_id])
 
 
+async def test_a_document_seen_whole(api: WebApi, served: Running) -> None:
+    saved = await api.save(RECEIVABLE, model("A"))
+    served.control("faults", {"rules": [{"kind": "expire_session", "path": "View", "times": 1}]})
+    seen = await api.view(RECEIVABLE, saved.vendor_id)
+    assert (seen["BillNo"], seen["CUSTOMERID"]["Number"]) == ("A", "CUST9001")
+    with pytest.raises(Rejected, match="不存在"):
+        await api.view(RECEIVABLE, "999")
+
+
+@pytest.mark.parametrize("inner", [{"Id": 1}, '{"Id": 1}'])
+def test_a_view_as_object_or_text(inner: object) -> None:
+    assert bulk.read_view(answer(Result=inner)) == {"Id": 1}
+
+
+@pytest.mark.parametrize("inner", [{}, "{}"])
+def test_an_empty_view_is_a_lost_session(inner: object) -> None:
+    with pytest.raises(SessionExpired):
+        bulk.read_view(answer(Result=inner))
+
+
+@pytest.mark.parametrize("inner", [None, 5, "[", "[]"])
+def test_a_view_that_is_none(inner: object) -> None:
+    with pytest.raises(Malformed):
+        bulk.read_view(answer(Result=inner))
+
+
 async def test_what_the_site_tells_of_itself(api: WebApi, served: Running) -> None:
     (center,) = await api.data_centers()
     assert center.Id == served.sandbox.credentials()["acct_id"]
     assert served.control("books/sessions") == {}, "no login was needed"
     info = await api.form_info("ar_receivable")
     head, *tables = info.Entrys
-    assert [each.Key for each in tables] == ["FEntityDetail", "FEntityPlan"]
+    assert [each.Key for each in tables[2:]] == ["FEntityDetail", "FEntityPlan"], "after two sub-heads"
     (customer,) = [each for each in head.Fields if each.Key == "FCUSTOMERID"]
     assert (customer.MustInput, customer.LookUpObjectFormId) == (1, "BD_Customer")
     with pytest.raises(Misconfigured, match="业务对象不存在"):

@@ -253,6 +253,14 @@ def test_an_unknown_currency_is_a_fault() -> None:
         ledger.receivable_document(rows, SETTINGS)
 
 
+def test_a_plan_that_was_not_read_whole_says_nothing_about_what_is_open() -> None:
+    rows = plan("60.00:60.00", "40.00")
+    assert ledger.receivable_document(rows, SETTINGS).open == Money(Decimal("40.00"))
+    for half in (rows[:1], rows[1:]):
+        with pytest.raises(Transient):
+            ledger.receivable_document(half, SETTINGS)
+
+
 @given(st.text(alphabet="a'b\\%_ 单"))
 @settings(max_examples=50)
 def test_a_literal_ends_where_it_should(value: str) -> None:

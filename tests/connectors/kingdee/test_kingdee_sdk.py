@@ -180,7 +180,8 @@ def test_metadata_names_every_field(private: Sdk) -> None:
     info = private.QueryBusinessInfo({"FormId": RECEIVABLE})["Result"]["NeedReturnData"]
     entries = {each["Key"]: {field["Key"] for field in each["Fields"]} for each in info["Entrys"]}
     assert info["Id"] == RECEIVABLE
-    assert {"FBillHead", "FEntityDetail", "FEntityPlan"} == set(entries)
+    sub_heads = {"FsubHeadFinc", "FsubHeadSuppiler"}
+    assert {"FBillHead", *sub_heads, "FEntityDetail", "FEntityPlan"} == set(entries)
     assert "FPAYAMOUNTFOR" in entries["FEntityPlan"]
 
 

@@ -319,24 +319,46 @@ def test_zeep_imports_with_the_cookie_and_loses_the_empty_text(
         vouchers.service.importVoucherOfReturnID([{}], 3, 0)
 
 
+def by_hand(served: Running, service: str, body: str, **headers: str) -> httpx.Response:
+    envelope = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
+        + body
+        + "</e:Body></e:Envelope>"
+    )
+    url = f"{served.url}/ormrpc/services/{service}"
+    return httpx.post(url, content=envelope.encode(), headers=headers, trust_env=False)
+
+
+def login_by_hand(*values: str) -> str:
+    parts = "".join(f"<in{at}>{value}</in{at}>" for at, value in enumerate(values))
+    return f'<!-- ? --><l:login xmlns:l="http://login.webservice.bos.kingdee.com">{parts}</l:login>'
+
+
+ACCESS = ("hub", "hub-demo-pass", "eas", "DC01", "L2")
+
+
+def test_a_data_base_that_is_no_number_is_a_fault(served: Running) -> None:
+    answer = by_hand(served, "EASLogin", login_by_hand(*ACCESS, "x"), SOAPAction='""')
+    assert answer.status_code == 500
+    assert "NumberFormatException" in answer.text
+
+
+def test_a_logout_by_name_ends_the_sessions_of_the_user(served: Running) -> None:
+    served.control("reset", {})
+    by_hand(served, "EASLogin", login_by_hand(*ACCESS, "0"), SOAPAction='""')
+    values = "<userName>hub</userName><slnName>eas</slnName><dcName>DC01</dcName><language>L2</language>"
+    body = f'<l:logout xmlns:l="http://login.webservice.bos.kingdee.com">{values}</l:logout>'
+    for answer in ("true", "false"):
+        assert f">{answer}<" in by_hand(served, "EASLogin", body, SOAPAction='""').text
+    assert served.control("books/sessions") == {}
+
+
 def test_the_other_overloads_and_references_between_parts(served: Running) -> None:
     """What an Axis client sends: seven values, and beans apart from where they belong."""
     served.control("reset", {})
-
-    def post(service: str, body: str, **headers: str) -> httpx.Response:
-        envelope = (
-            '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
-            + body
-            + "</e:Body></e:Envelope>"
-        )
-        url = f"{served.url}/ormrpc/services/{service}"
-        return httpx.post(url, content=envelope.encode(), headers=headers, trust_env=False)
-
-    values = ["hub", "hub-demo-pass", "eas", "DC01", "L2", "0", "BaseDB"]
-    parts = "".join(f"<in{at}>{value}</in{at}>" for at, value in enumerate(values))
-    login = f'<l:login xmlns:l="http://login.webservice.bos.kingdee.com">{parts}</l:login>'
-    assert post("EASLogin", login).status_code == 500, "SOAPAction is missing"
-    session = post("EASLogin", login, SOAPAction='""').cookies["JSESSIONID"]
+    login = login_by_hand(*ACCESS, "0", "BaseDB")
+    assert by_hand(served, "EASLogin", login).status_code == 500, "SOAPAction is missing"
+    session = by_hand(served, "EASLogin", login, SOAPAction='""').cookies["JSESSIONID"]
     line = {
         "companyNumber": "01",
         "bookedDate": "2026-03-17",
@@ -347,18 +369,21 @@ def test_the_other_overloads_and_references_between_parts(served: Running) -> No
     }
     sides = (("1", "1002", "debitAmount"), ("0", "1122", "creditAmount"))
     beans = "".join(
-        f'<multiRef id="id{at}">'
+        f'<multiRef id="id{at}"><!--Optional:-->'
         + "".join(f"<{key}>{value}</{key}>" for key, value in line.items())
         + f"<entryDC>{side}</entryDC><accountNumber>{account}</accountNumber><{amount}>5.0</{amount}>"
         + "</multiRef>"
         for at, (side, account, amount) in enumerate(sides)
     )
-    imported = (
-        '<v:importVoucher xmlns:v="http://webservice.app.gl.fi.eas.kingdee.com">'
-        '<a><a href="#id0"/><a href="#id1"/></a>'
-        f"<b>0</b><c>0</c></v:importVoucher>{beans}"
-    )
-    answer = post("WSWSVoucher", imported, SOAPAction='""', Cookie=f"JSESSIONID={session}")
-    assert "成功保存" in answer.text
-    (kept,) = served.control("books/vouchers").values()
-    assert (kept["state"], len(kept["lines"])) == ("暂存", 2)
+    for flags in ("<b>0</b><c>0</c>", "<b>false</b><c>true</c><d>false</d>"):
+        imported = (
+            '<v:importVoucher xmlns:v="http://webservice.app.gl.fi.eas.kingdee.com">'
+            f'<a><a href="#id0"/><a href="#id1"/></a>{flags}</v:importVoucher>{beans}'
+        )
+        answer = by_hand(
+            served, "WSWSVoucher", imported, SOAPAction='""', Cookie=f"JSESSIONID={session}"
+        ).text
+        assert "成功保存" in answer
+        assert ("WSWSRtnInfo" in answer) == ("<d>" in flags)
+    states = [(kept["state"], len(kept["lines"])) for kept in served.control("books/vouchers").values()]
+    assert states == [("暂存", 2), ("提交", 2)]
