@@ -12,7 +12,7 @@ from connectors.yonyou_u8.door import Door
 from connectors.yonyou_u8.eai import CHINA, Eai
 from connectors.yonyou_u8.settings import U8Settings
 from connectors.yonyou_u8.wire import CustomerRow
-from domain.faults import Misconfigured, Mismatch, Rejected, UnknownOutcome
+from domain.faults import Mismatch, Rejected, UnknownOutcome
 from domain.money import Money
 from domain.ports import ArchiveEntry, ArchiveKind
 from domain.records import Company, DocumentState, ErpDocument, Receipt, Receivable
@@ -53,9 +53,7 @@ class U8:
         return document
 
     async def list_archive(self, kind: ArchiveKind) -> AsyncIterator[ArchiveEntry]:
-        if not isinstance(self.door, OpenApi):
-            raise Misconfigured("EAI 不能列出档案：改用 OpenAPI，或从文件导入对照表 (not through EAI)")
-        async for row in self.door.list(ARCHIVES[kind], CustomerRow, {}, key=lambda row: row.code):
+        async for row in self.door.archive(ARCHIVES[kind]):
             if not row.end_date:
                 yield ArchiveEntry(row.code, row.name)
 

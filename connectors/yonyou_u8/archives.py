@@ -101,10 +101,14 @@ class Archives:
 
 
 def _line(number: int, posted: Posted, side: str) -> dict[str, object]:
-    line: dict[str, object] = {
+    line = line_of(number, posted, side)
+    return line if posted.customer is None else {**line, "auxiliary": {"cust_id": posted.customer}}
+
+
+def line_of(number: int, posted: Posted, side: str) -> dict[str, object]:
+    return {
         "entry_id": str(number),
         "account_code": posted.account,
         "abstract": posted.text,
         f"natural_{side}_currency": posted.amount,
     }
-    return line if posted.customer is None else {**line, "auxiliary": {"cust_id": posted.customer}}

@@ -43,6 +43,9 @@ class OpenApi:
         filters = {"vouchdate_begin": since.isoformat(), "vouchtype": protocol.RECEIPT}
         return self.list("acceptlist", ReceiptRow, filters, key=lambda row: row.vouchcode)
 
+    def archive(self, resource: str) -> AsyncIterator[CustomerRow]:
+        return self.list(resource, CustomerRow, {}, key=lambda row: row.code)
+
     async def get(self, resource: str, code: str, row: type[Row]) -> Row | None:
         return await self._call(
             lambda token: protocol.build_get(self.settings, token, resource, code),

@@ -19,6 +19,10 @@ class Door(Protocol):
 
     def receipts(self, since: date) -> AsyncIterator[ReceiptRow]: ...
 
+    def archive(self, resource: str) -> AsyncIterator[CustomerRow]:
+        """Code, name and end of every record: all archives have these alike."""
+        ...
+
     async def add(self, resource: str, record: Mapping[str, object], *, key: str) -> Finished:
         """`key` makes a repeat of the same submission recognisable at the other end."""
         ...

@@ -15,6 +15,8 @@ from connectors.yonyou_u8.templates import TEMPLATES
 from connectors.yonyou_u8.wire import CustomerRow, ReceiptRow, ReceivableRow
 
 CHINA = ZoneInfo("Asia/Shanghai")
+ROOTTAGS = {"person": "v_aa_hr_hi_person"}
+"""What the templates call otherwise than the OpenAPI; `person` is their old form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Eai:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def customer(self, code: str) -> CustomerRow | None:
-        rows = await self._query("customer", by_code("customer", code))
+        rows = await self.rows("customer", by_code("customer", code))
         return next((protocol.typed(row, CustomerRow) for row in rows if row.get("code") == code), None)
 
     async def receivable(self, number: str) -> ReceivableRow | None:
@@ -47,6 +49,10 @@ class Eai:
             for row in await self._documents("accept", by_date(begin, end)):
                 yield protocol.typed(row, ReceiptRow)
 
+    async def archive(self, resource: str) -> AsyncIterator[CustomerRow]:
+        for row in await self.rows(ROOTTAGS.get(resource, resource), []):
+            yield protocol.typed(row, CustomerRow)
+
     async def add(self, resource: str, record: Mapping[str, object], *, key: str) -> Finished:
         reply = await self.send(protocol.build_add(self.settings, resource, record, docid=key))
         return protocol.read_add(reply, docid=key)
@@ -57,7 +63,7 @@ class Eai:
 
     async def _documents(self, roottag: str, where: Sequence[Where]) -> list[dict[str, str]]:
         """What the template shows, and with permission to read by SQL also state and balance."""
-        rows = await self._query(roottag, where)
+        rows = await self.rows(roottag, where)
         if not rows or not self.settings.read_by_sql:
             return rows
         reply = await self.send(protocol.build_balances(self.settings, roottag, where))
@@ -65,7 +71,7 @@ class Eai:
         code = TEMPLATES[roottag].code
         return [{**row, **balances.get(row.get(code, ""), {})} for row in rows]
 
-    async def _query(self, roottag: str, where: Sequence[Where]) -> list[dict[str, str]]:
+    async def rows(self, roottag: str, where: Sequence[Where]) -> list[dict[str, str]]:
         reply = await self.send(protocol.build_query(self.settings, roottag, where))
         return protocol.read_rows(reply, roottag)
 

@@ -63,7 +63,8 @@ def build_query(settings: U8Settings, roottag: str, where: Sequence[Where]) -> R
         for number, each in enumerate(where, start=1)
     ]
     whole = {**envelope(settings, roottag, "Query"), "@codeexchanged": "N", "@paginate": "0"}
-    query = {**whole, roottag: {"@bincrementout": "n", "field": fields}}
+    # Without any record everything is exported.
+    query = {**whole, roottag: {"@bincrementout": "n", "field": fields}} if fields else whole
     return request(settings, Operation(f"{roottag}.query", "read"), query)
 
 
@@ -104,7 +105,8 @@ def read_add(reply: Reply, *, docid: str) -> Finished:
         raise UnknownOutcome("U8 的回答里没有 item")
     for item in items:
         refuse(item, write=True)
-    return Finished(items[0].get("u8key", "").strip())
+    number = items[0].get("u8key") or items[0].get("u8voucher_id") or ""
+    return Finished(number.strip())
 
 
 def read_rows(reply: Reply, roottag: str) -> list[dict[str, str]]:
@@ -116,6 +118,14 @@ def read_rows(reply: Reply, roottag: str) -> list[dict[str, str]]:
         raise Malformed(f"U8 一次导出了 {len(found)} 条 {roottag}，可能被截断")
     rows = [flat(each) if template.is_flat else flat(_head(each, reply)) for each in found]
     return [row for row in rows if template.fixed.items() <= row.items()]
+
+
+def read_documents(reply: Reply, roottag: str) -> list[dict[str, object]]:
+    """Heads with their lines below `entry`, as the OpenAPI shows a single document."""
+    heads = read_rows(reply, roottag)
+    documents = _export(reply, roottag).iterchildren(roottag)
+    lines = ([flat(line) for line in each.iterfind("body/entry")] for each in documents)
+    return [{**head, "entry": entries} for head, entries in zip(heads, lines, strict=True)]
 
 
 def read_balances(reply: Reply, settings: U8Settings) -> dict[str, dict[str, str]]:
@@ -132,7 +142,7 @@ def read_balances(reply: Reply, settings: U8Settings) -> dict[str, dict[str, str
     }
 
 
-def typed(row: Mapping[str, str], message: type[Row]) -> Row:
+def typed(row: Mapping[str, object], message: type[Row]) -> Row:
     try:
         return message.model_validate(row)
     except ValidationError as error:

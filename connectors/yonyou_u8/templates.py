@@ -35,4 +35,15 @@ RECEIPT = Template(
     balances="select cVouchID,cCheckMan,iRAmount_f,iRAmount from Ap_CloseBill where cVouchType='48'",
 )
 
-TEMPLATES: Mapping[str, Template] = {"customer": CUSTOMER, "oughtreceive": RECEIVABLE, "accept": RECEIPT}
+TEMPLATES: Mapping[str, Template] = {
+    "customer": CUSTOMER,
+    "oughtreceive": RECEIVABLE,
+    "accept": RECEIPT,
+    # [U] but for cDepCode and the first three, no column is published; these are commonly known.
+    "department": Template(code="code", code_column="cDepCode", is_flat=True),
+    "v_aa_hr_hi_person": Template(code="code", code_column="cPersonCode", is_flat=True),
+    "inventory": Template(code="code", code_column="cInvCode"),
+    "storequantity": Template(code="code", code_column="cInvCode", is_flat=True),
+    "saleorder": Template(code="code", code_column="cSOCode"),
+    "consignment": Template(code="code", code_column="cDLCode"),
+}

@@ -47,15 +47,13 @@ class YonyouU8(Sandbox):
     def __init__(self, *, path: Path | None = None) -> None:
         super().__init__(path=path)
         self.door = Door(self.books, self.clock, ACCOUNT)
-        self.eai = EaiDoor(self.books, self.door.ledger)
+        self.eai = EaiDoor(self.books, self.door.ledger, self.door.sales, self.door.vouchers)
 
     def routes(self) -> list[BaseRoute]:
         return [Route("/{path:path}", self._serve, methods=["GET", "POST"])]
 
     async def _serve(self, request: Request) -> Response:
-        """The web server of the second door does not look at case."""
-        path = request.url.path.strip("/").lower()
-        return await (self.eai if path == PATH else self.door)(request)
+        return await (self.eai if _is_import(request) else self.door)(request)
 
     def credentials(self) -> dict[str, str]:
         return {
@@ -75,7 +73,7 @@ class YonyouU8(Sandbox):
         return reply({"errcode": errcode, "errmsg": errmsg})
 
     def refusal(self, code: Code, request: Request, body: bytes) -> Response:
-        if request.url.path.strip("/").lower() == PATH:
+        if _is_import(request):
             return self.eai.refusal(code.code, code.message, body)
         return reply({"errcode": code.code, "errmsg": code.message})
 
@@ -163,6 +161,11 @@ class YonyouU8(Sandbox):
         knobs = {**self.books.table("_knobs")["knobs"], **body}
         self.books.table("_knobs")["knobs"] = knobs
         return knobs
+
+
+def _is_import(request: Request) -> bool:
+    """The web server of this door does not look at case; a base address that ends in a slash makes "//"."""
+    return "/".join(part for part in request.url.path.lower().split("/") if part) == PATH
 
 
 def _by_hand(act: Any) -> Act:

@@ -3,6 +3,7 @@
 from sandboxes.common.codes import Code, codes
 from sandboxes.yonyou_u8 import words
 from sandboxes.yonyou_u8.eai import PATH
+from sandboxes.yonyou_u8.eai_vouchers import BAD_LINES
 
 OPEN_API, EAI = "^/(api|system|result)", f"(?i){PATH}"
 BUSY_LIMIT = ("10006", "调用过于频繁")  # [X]
@@ -48,6 +49,7 @@ CODES: tuple[Code, ...] = (
             ("1", words.UNBALANCED),
             ("1", "第1行的币种与科目不一致"),
             ("1", "项目非法"),
+            ("1", BAD_LINES),
             ("1", "加密点数已饱和"),
             ("1", "必须至少选择一个业务范围"),
             ("1", words.CLOSED_PERIOD),

@@ -22,7 +22,7 @@ Test = Callable[[Mapping[str, str]], bool]
 
 _WORDS = re.compile(r"\(|\)|\w+")
 _SQL_TOKEN = re.compile(
-    r"\s*(?:(\w+)\s*(=|<>|>=|<=|>|<|like)\s*N?'((?:[^']|'')*)'|(\(|\)|and\b|or\b))\s*", re.I
+    r"\s*(?:(\w+)\s*(=|<>|>=|<=|>|<|like)\s*(?:N?'((?:[^']|'')*)'|(\d+)\b)|(\(|\)|and\b|or\b))\s*", re.I
 )
 _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
     "=": lambda left, right: left == right,
@@ -46,8 +46,9 @@ def tokens_of(where: str) -> Iterator[Token]:
         found = _SQL_TOKEN.match(where, position)
         if found is None:
             raise _syntax(where[position : position + 20])
-        column, operation, value, word = found.groups()
-        yield word.lower() if word else Condition(column.lower(), operation.lower(), value.replace("''", "'"))
+        column, operation, text, number, word = found.groups()
+        value = number or (text or "").replace("''", "'")
+        yield word.lower() if word else Condition(column.lower(), operation.lower(), value)
         position = found.end()
 
 

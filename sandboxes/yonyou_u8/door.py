@@ -26,7 +26,9 @@ JSON = "application/json;charset=UTF-8"
 HTML = "text/html; charset=utf-8"
 STATE_FILTERS = {"Opening": NEW, "Approved": VERIFIED}
 ROWS_PER_PAGE = 20
-ADDABLE = {"customer", "voucher", *KINDS, *sales.TRADES}
+WRITABLE = {name for name, master in masters.MASTERS.items() if master.fields}
+ADDABLE = {*WRITABLE, "voucher", "voucher_ex", *KINDS, *sales.TRADES}
+WORKFLOW_LISTS = {"tasks": "待办任务", "history": "审批进程"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Account:
 @dataclass(frozen=True, slots=True)
 class Call:
     resource: str
+    verb: str
     query: Mapping[str, str]
     body: Mapping[str, Any]
     base: str
@@ -83,13 +86,17 @@ class Door:
         self._check_caller(query)
         base = f"{request.url.scheme}://{request.headers['host']}"
         body = _object(resource, raw) if method == "POST" else {}
-        return handler(self, Call(resource, query, body, base))
+        return handler(self, Call(resource, verb, query, body, base))
 
     def _platform(self, path: str, query: Mapping[str, str]) -> Answer:
         self._check_app(query)
         if path == "system/token":
             return self._token(query)
         self.gateway.check_token(query.get("token", ""))
+        if query.get("to_account", self._account.to_account) != self._account.to_account:
+            raise PlatformError(words.BAD_ACCOUNT)
+        if path.startswith("system/datasource/") and not _names_the_source(query):
+            raise PlatformError(words.NO_SUCH_SOURCE)
         source = {"sequence": "1", "U8": {}, "db": {"db_type": "MSSQL", "db_scheme": "UFDATA_001_2025"}}
         status = {"version": "1.0", "status": "正常", "expiration_time": "2099-12-31"}
         found: Mapping[str, Answer] = {
@@ -166,8 +173,9 @@ class Door:
             return _page(call.resource, trade.label, self.sales.listed(trade, call.query), call.query)
         if call.resource == "currentstock":
             return _page(call.resource, "现存量", self.sales.stock(call.query), call.query)
-        if call.resource == "voucherlist":
-            return _nested(_page(call.resource, "凭证", self.vouchers.listed(call.query), call.query))
+        if call.resource in VOUCHER_LISTS:
+            rows = VOUCHER_LISTS[call.resource](self.vouchers, call.query)
+            return _nested(_page(call.resource, "凭证", rows, call.query))
         label = _master(call.resource).label
         rows = masters.select(self._books, call.resource, call.query)
         return _page(call.resource, label, [masters.printed(row) for row in rows], call.query)
@@ -192,10 +200,10 @@ class Door:
         return _ok({"url": url}) if self._knobs["ack_with_errcode"] else {"url": url}
 
     def edit(self, call: Call) -> Answer:
-        if call.resource != "customer":
+        if call.resource not in WRITABLE:
             raise PlatformError(words.NO_SUCH_CALL)
-        self.ledger.refuse_locked("customer", str(call.body.get("code", "")))
-        return _ok({"id": masters.edit_customer(self._books, call.body)})
+        self.ledger.refuse_locked(call.resource, str(call.body.get("code", "")))
+        return _ok({"id": masters.edit(self._books, call.resource, call.body)})
 
     def verify(self, call: Call) -> Answer:
         kind, code = self._voucher(call)
@@ -214,6 +222,25 @@ class Door:
             self.ledger.unverify(kind, code)
         return _ok({})
 
+    def close(self, call: Call) -> Answer:
+        self.sales.close(self._order(call), by=self._auditor(call.body))
+        return _ok({})
+
+    def reopen(self, call: Call) -> Answer:
+        self.sales.reopen(self._order(call))
+        return _ok({})
+
+    def audit(self, call: Call) -> Answer:
+        """Approval is for documents with a workflow, and none has one here."""
+        self._flowing(call)
+        raise Refusal(words.NO_WORKFLOW, key=self._voucher(call)[1])
+
+    def workflow(self, call: Call) -> Answer:
+        """[U] the shape of what `buttonstate` and `flowenabled` answer."""
+        self._flowing(call)
+        verb = call.verb
+        return nothing_found(WORKFLOW_LISTS[verb]) if verb in WORKFLOW_LISTS else _ok({verb: "0"})
+
     def cancel(self, call: Call) -> Answer:
         if call.resource != "voucher":
             raise PlatformError(words.NO_SUCH_CALL)
@@ -227,6 +254,16 @@ class Door:
         self._books.table("_logins")[user["user_id"]] = {}
         return _ok({})
 
+    def _flowing(self, call: Call) -> None:
+        if call.resource not in ("saleorder", "consignment"):
+            raise PlatformError(words.NO_SUCH_CALL)
+
+    def _order(self, call: Call) -> str:
+        """Only orders are closed."""
+        if call.resource != sales.ORDER.resource:
+            raise PlatformError(words.NO_SUCH_CALL)
+        return self._voucher(call)[1]
+
     def _voucher(self, call: Call) -> tuple[Kind | sales.Trade, str]:
         kind = KINDS.get(call.resource) or sales.TRADES.get(call.resource)
         if kind is None:
@@ -234,7 +271,14 @@ class Door:
         code = call.body.get("voucher_code")
         if not isinstance(code, str) or not code:
             raise Refusal(words.MISSING_FIELD)
+        self._refuse_other_type(kind, code, call.body.get("voucher_type"))
         return kind, code
+
+    def _refuse_other_type(self, kind: Kind | sales.Trade, code: str, wanted: object) -> None:
+        """Receipts and payments share a resource: the caller says which one is meant."""
+        row = self.ledger.row(kind, code) if isinstance(kind, Kind) else None
+        if row and wanted and row.get("vouchtype", str(wanted)) != str(wanted):
+            raise Refusal(f"{kind.label}[{code}]不存在！", key=code)
 
     def _auditor(self, body: Mapping[str, Any]) -> str:
         """Nobody named: the default user. A person needs an earlier login."""
@@ -246,9 +290,9 @@ class Door:
         return str(user["name"]) if user else DEFAULT_OPERATOR
 
     def _write(self, resource: str, body: Mapping[str, Any]) -> str:
-        if resource == "customer":
-            return masters.add_customer(self._books, body)
-        if resource == "voucher":
+        if resource in WRITABLE:
+            return masters.add(self._books, resource, body)
+        if resource in ("voucher", "voucher_ex"):
             return self.vouchers.add(body)
         if resource in sales.TRADES:
             return self.sales.add(sales.TRADES[resource], body)
@@ -266,9 +310,23 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Door, Call], Answer]] = {
     ("POST", "edit"): Door.edit,
     ("POST", "verify"): Door.verify,
     ("POST", "unverify"): Door.unverify,
+    ("POST", "audit"): Door.audit,
+    ("POST", "abandon"): Door.audit,
+    ("GET", "tasks"): Door.workflow,
+    ("GET", "history"): Door.workflow,
+    ("GET", "buttonstate"): Door.workflow,
+    ("GET", "flowenabled"): Door.workflow,
+    ("POST", "close"): Door.close,
+    ("POST", "open"): Door.reopen,
     ("POST", "cancel"): Door.cancel,
+    # A public client voids with GET.
+    ("GET", "cancel"): Door.cancel,
     ("POST", "login"): Door.login,
     ("POST", "login_v2"): Door.login,
+}
+VOUCHER_LISTS: Mapping[str, Callable[[Vouchers, Mapping[str, str]], list[Row]]] = {
+    "voucherlist": Vouchers.listed,
+    "voucherdetails": Vouchers.details,
 }
 
 
@@ -278,6 +336,12 @@ def reply(answer: Answer, *, media_type: str = JSON) -> Response:
 
 def nothing_found(label: str) -> Answer:
     return {"errcode": words.NOTHING_FOUND, "errmsg": f"未检索到匹配的{label}。"}
+
+
+def _names_the_source(query: Mapping[str, str]) -> bool:
+    """There is one account set. A single source goes by `id`, several by a range of numbers."""
+    first, last = query.get("sequence_begin") or "1", query.get("sequence_end") or "1"
+    return query.get("id", "1") in ("", "1") and first <= "1" <= last
 
 
 def _ok(extra: Mapping[str, Any], *, errmsg: str = "") -> Answer:

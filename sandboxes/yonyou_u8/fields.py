@@ -6,8 +6,8 @@ n number, i whole number, d date, b flag. A star marks a required field.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -23,6 +23,9 @@ class Field:
 
 Fields = Mapping[str, Field]
 _SPEC = re.compile(r"(\w+)(\*?):([snidb])(\d*)")
+_RANGE = re.compile(r"(\w*?[A-Za-z_])(\d+)-(\d+)")
+_LARGEST = 12
+"""Powers of ten: beyond it U8's columns for money are full."""
 
 
 def fields(*specs: str) -> Fields:
@@ -47,6 +50,16 @@ MASTER_DEFINES = (
     f"{_span('self_define', 7, 10, 's120')} {_span('self_define', 11, 12, 'i')} "
     f"{_span('self_define', 13, 14, 'n')} {_span('self_define', 15, 16, 'd')}"
 )
+
+
+def ordered(order: str, *, known: Fields, required: str = "") -> Fields:
+    """The elements of a template in their order; `define1-16` is sixteen of them. Unknown kinds are texts."""
+    wanted, names = set(required.split()), _RANGE.sub(lambda found: _names(*found.groups()), order).split()
+    return {name: replace(known.get(name, Field("s", 255, False)), required=name in wanted) for name in names}
+
+
+def _names(stem: str, first: str, last: str) -> str:
+    return " ".join(f"{stem}{number}" for number in range(int(first), int(last) + 1))
 
 
 def refuse_unknown(value: object, known: Fields, *, also: Iterable[str] = ()) -> None:
@@ -92,25 +105,35 @@ def _number(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ValueError("not a number")
     number = Decimal(value)
-    if not number.is_finite():
-        raise ValueError("not finite")
+    if not number.is_finite() or abs(number.adjusted()) > _LARGEST:
+        raise ValueError("not a number that fits")
     return format(number, "f")
 
 
 def _whole(value: object) -> str:
-    return str(int(_string(value)))
+    """Clients that know floats only send 1.0."""
+    number = Decimal(_number(value))
+    if number != number.to_integral_value():
+        raise ValueError("not whole")
+    return str(int(number))
 
 
 def _date(value: object) -> str:
-    return date.fromisoformat(_string(value).removesuffix(" 00:00:00")).isoformat()
+    """With or without a time of day, which the books do not keep."""
+    day, _, hour = _string(value).partition(" ")
+    if hour:
+        time.fromisoformat(hour)
+    return date.fromisoformat(day).isoformat()
 
 
 def _flag(value: object) -> str:
-    """Declared boolean; clients send true, 1, "1" and "true" alike."""
+    """Declared boolean; clients send true, 1, 1.0, "1" and "true" alike."""
     text = str(value).lower()
-    if text not in ("true", "false", "1", "0"):
+    if text not in ("true", "false"):
+        text = {"1": "true", "0": "false"}.get(_whole(value), "")
+    if not text:
         raise ValueError("not a flag")
-    return "1" if text in ("true", "1") else "0"
+    return "1" if text == "true" else "0"
 
 
 _READERS = {"s": _string, "n": _number, "i": _whole, "d": _date, "b": _flag}

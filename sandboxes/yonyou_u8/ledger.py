@@ -30,8 +30,9 @@ class Ledger:
         try:
             row = _read(kind, body)
             self._check(kind, row)
-        except Refusal as refusal:
-            raise Refusal(refusal.text, key=str(body.get(kind.code) or "")) from refusal
+        except (Refusal, ArithmeticError) as error:
+            text = error.text if isinstance(error, Refusal) else words.OVERFLOW
+            raise Refusal(text, key=str(body.get(kind.code) or "")) from error
         if row.get("period") == "0":
             return ""
         code = row.get(kind.code) or self._next_code(kind, row[kind.date])
@@ -140,6 +141,9 @@ class Ledger:
 
     def _check(self, kind: Kind, row: Row) -> None:
         row.setdefault(kind.date, self.clock.china().date().isoformat())
+        for name, value in _FIXED[kind.resource].items():
+            if row.get(name, value) != value:
+                raise Refusal(words.bad_field(name))
         for part in (row, *row["entry"]):
             self._check_base_data(part)
         _ACCOUNT_RULES[kind.resource](self, row)
@@ -209,6 +213,9 @@ _BASE_DATA: Mapping[str, Callable[[Ledger, str], None]] = {
     "balancecode": Ledger.settlement,
     "operator": Ledger.operator,
 }
+
+_FIXED = {"oughtreceive": {"vouchertype": "R0", "flag": "AR"}, "accept": {"flag": "AR"}}
+"""What tells receivables from payables: other values belong to documents that are not kept here."""
 
 
 def _receivable_accounts(ledger: Ledger, row: Row) -> None:

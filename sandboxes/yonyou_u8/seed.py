@@ -23,7 +23,6 @@ _TABLES: dict[str, tuple[str, list[dict[str, str]]]] = {
                 "ccusexch_name": "人民币",
                 "ccusmngtypecode": "999",
                 "bcusdomestic": "1",
-                "timestamp": "900001",
             },
             {
                 "code": "K00018",
@@ -33,7 +32,6 @@ _TABLES: dict[str, tuple[str, list[dict[str, str]]]] = {
                 "ccusexch_name": "人民币",
                 "ccusmngtypecode": "999",
                 "bcusdomestic": "1",
-                "timestamp": "900002",
             },
         ],
     ),
@@ -53,12 +51,27 @@ _TABLES: dict[str, tuple[str, list[dict[str, str]]]] = {
             {"code": "P0009", "name": "测试丙", "cdept_num": "0302", "bpsnperson": "0", "rEmployState": "10"},
         ],
     ),
+    "inventoryclass": (
+        "code",
+        [
+            {"code": "01", "name": "商品", "rank": "1", "end_rank_flag": "1"},
+            {"code": "02", "name": "服务", "rank": "1", "end_rank_flag": "1"},
+        ],
+    ),
+    "saletype": ("code", [{"code": "01", "name": "普通销售"}, {"code": "02", "name": "零售"}]),
     "inventory": (
         "code",
         [
             {"code": "SV-01", "name": "实施服务", "sort_code": "02", "main_measure": "次", "tax_rate": "6"},
             {"code": "SV-02", "name": "年度维保", "sort_code": "02", "main_measure": "年", "tax_rate": "6"},
-            {"code": "HW-01", "name": "测试网关", "specs": "A1", "sort_code": "01", "tax_rate": "13"},
+            {
+                "code": "HW-01",
+                "name": "测试网关",
+                "specs": "A1",
+                "sort_code": "01",
+                "main_measure": "台",
+                "tax_rate": "13",
+            },
         ],
     ),
     "warehouse": (
@@ -103,14 +116,54 @@ _TABLES: dict[str, tuple[str, list[dict[str, str]]]] = {
         "citemcode",
         [{"citemcode": "XM01", "citemname": "测试项目", "citem_class": "97", "citem_name": "项目核算"}],
     ),
+    "exchangerate": (
+        "i_id",
+        [
+            {
+                "i_id": "1",
+                "iyear": "2026",
+                "imonth": "1",
+                "cexch_name": "美元",
+                "iperiod": "1",
+                "itype": "2",
+                "rate": "7.1234",
+            }
+        ],
+    ),
+    "fitemcategory": ("citem_class", [{"citem_class": "97", "citem_name": "项目核算", "crule": "2"}]),
+    "fitemclass": (
+        "citemccode",
+        [
+            {
+                "citem_class": "97",
+                "citemccode": "01",
+                "citemcname": "实施",
+                "iitemcgrade": "1",
+                "bitemcend": "1",
+            }
+        ],
+    ),
+    "customeraddress": (
+        "caddcode",
+        [{"caddcode": "01", "ccuscode": "K00017", "cdeliveradd": "示例路 1 号", "bdefault": "1"}],
+    ),
+    "customercontacts": ("code", [{"code": "01", "name": "测试联系人", "ccuscode": "K00017"}]),
+    "customer_bank": (
+        "caccountnum",
+        [{"caccountnum": "33050000000000000001", "ccuscode": "K00017", "cbranch": "示例银行宁波支行"}],
+    ),
     "operator": (
         "user_id",
         [
-            {"user_id": "demo", "name": "财务接口", "_password": "made-up"},
+            {"user_id": "hub", "name": "财务接口", "_password": "made-up"},
+            # U8 ships its demonstration account set with this user: public clients log in as it.
+            {"user_id": "demo", "name": "demo", "_password": "DEMO"},
             {"user_id": "finance01", "name": "测试会计", "_password": "made-up"},
         ],
     ),
 }
+STAMPED = ("customer", "department", "person", "inventory")
+"""Archives whose rows carry the number of their last change."""
 DEFAULT_OPERATOR = "财务接口"
 """Who verifies when the call names nobody: the EAI default user."""
 
@@ -119,7 +172,10 @@ def seed(books: Books, clock: Clock) -> None:
     for name, (key, rows) in _TABLES.items():
         for row in rows:
             books.table(name)[row[key]] = row
-    books.next_number("timestamp", start=900_002)
+    for name in STAMPED:
+        for key, row in books.table(name).items():
+            stamp = str(books.next_number("timestamp", start=900_001))
+            books.table(name)[key] = {**row, "timestamp": stamp}
     books.table("currentstock")["01/HW-01"] = {
         "whcode": "01",
         "whname": "成品仓",

@@ -60,14 +60,36 @@ def _voucher(kind: Kind, row: Row) -> dict[str, str]:
     }
 
 
-def _customers(books: Books) -> list[dict[str, str]]:
-    columns = {"ccuscode": "code", "ccusname": "name", "ccusabbname": "abbrname", "denddate": "end_date"}
-    rows = books.table("customer").values()
-    return [{column: row.get(field, "") for column, field in columns.items()} for row in rows]
+def _archive(table: str, **columns: str) -> Callable[[Books], list[dict[str, str]]]:
+    def rows(books: Books) -> list[dict[str, str]]:
+        return [
+            {name: row.get(field, "") for name, field in columns.items()}
+            for row in books.table(table).values()
+        ]
+
+    return rows
+
+
+def _closing(books: Books) -> list[dict[str, str]]:
+    """A row per month; of the closing flags only the one of receivables is kept. [U] how a bit is printed."""
+    months = ((*month.split("-"), row["closed"]) for month, row in books.table("_closing").items())
+    return [
+        {"iyear": year, "iperiod": str(int(period)), "bflag_ar": str(closed)}
+        for year, period, closed in months
+    ]
 
 
 _TABLES: Mapping[str, Callable[[Books], list[dict[str, str]]]] = {
     "ap_vouch": lambda books: _vouchers(books, OUGHTRECEIVE),
     "ap_closebill": lambda books: _vouchers(books, ACCEPT),
-    "customer": _customers,
+    "customer": _archive(
+        "customer", ccuscode="code", ccusname="name", ccusabbname="abbrname", denddate="end_date"
+    ),
+    "department": _archive("department", cdepcode="code", cdepname="name", bdepend="endflag"),
+    "person": _archive("person", cpersoncode="code", cpersonname="name", cdepcode="cdept_num"),
+    "inventory": _archive("inventory", cinvcode="code", cinvname="name", cinvstd="specs"),
+    "code": _archive("code", ccode="code", ccode_name="name"),
+    "settlestyle": _archive("settlestyle", csscode="csscode", cssname="cssname"),
+    "foreigncurrency": _archive("currency", cexch_name="cexch_name"),
+    "gl_mend": _closing,
 }

@@ -22,6 +22,8 @@ CLOSED_PERIOD = "单据日期所在会计期间已结账，不能保存！"
 CUSTOMER_EXISTS = "客户编码已经存在，不可重复！"
 NOT_REGISTERED = "注册号不正确!"
 NOT_OFFERED = "暂不提供此项功能"
+NO_WORKFLOW = "单据没有启用工作流，不能审批！"  # [X]
+OVERFLOW = "将 numeric 转换为数据类型 numeric 时出现算术溢出错误。"
 UPLOADED_BEFORE = "数据重复上传"
 
 

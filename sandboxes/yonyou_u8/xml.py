@@ -1,6 +1,7 @@
 """XML as an import page meets it: any bytes may come, and none may reach a file, an address or all memory."""
 
 import re
+from collections.abc import Iterable
 
 from lxml import etree
 
@@ -64,6 +65,10 @@ def leaf(parent: Element, name: str, value: str = "") -> Element:
     child = etree.SubElement(parent, name)
     child.text = _UNPRINTABLE.sub("", value) or None
     return child
+
+
+def flat(element: Element, *, without: Iterable[str] = ()) -> dict[str, str]:
+    return {tag_of(child): text_of(child) for child in element if child.tag not in {*without}}
 
 
 def text_of(element: Element) -> str:

@@ -363,6 +363,12 @@ def test_pages_count_in_texts(client: Client) -> None:
         "fitem",
         "warehouse",
         "currentstock",
+        "exchangerate",
+        "fitemcategory",
+        "fitemclass",
+        "customeraddress",
+        "customercontacts",
+        "customer_bank",
     ],
 )
 def test_small_masters_are_all_text(client: Client, resource: str) -> None:
@@ -376,7 +382,7 @@ def test_small_masters_are_all_text(client: Client, resource: str) -> None:
 
 def test_calls_that_are_not_there(client: Client) -> None:
     assert client.get("nothing/get", id="1")["errcode"] == "10009"
-    assert client.post("inventory/add", {}, biz_id="b")["errcode"] == "10009"
+    assert client.post("warehouse/add", {}, biz_id="b")["errcode"] == "10009"
     assert client.post("oughtreceive/delete", {})["errcode"] == "10009"
     broken = client.http.post("/api/customer/add", params=client.caller, content=b"{")
     assert (broken.status_code, broken.json()["errcode"]) == (200, "10008")

@@ -137,10 +137,11 @@ def test_a_token_is_asked_for_with_the_secret_encoded() -> None:
 
 
 def test_a_token_is_renewed_five_minutes_early() -> None:
-    token = protocol.read_token(reply("token_given.json"), now=NOW)
+    now = datetime.now(UTC)
+    token = protocol.read_token(reply("token_given.json"), now=now)
     assert token.value == "4f6e2a90c1b34d7f8a55e2b0d9c7a611"
-    assert token.fresh(NOW + timedelta(minutes=114, seconds=59))
-    assert not token.fresh(NOW + timedelta(minutes=115))
+    assert token.fresh(now + timedelta(minutes=114, seconds=59))
+    assert not token.fresh(now + timedelta(minutes=115))
 
 
 def test_an_add_carries_the_record_and_our_key() -> None:
