@@ -51,6 +51,7 @@ CODES: tuple[Code, ...] = (
             ("4002", "Unauthorized, APP_ID is empty"),
             ("4003", "Unauthorized, signature is not valid"),
             ("4006", "Unauthorized, timestamp is expired"),
+            ("5001", "unknown API"),
         ],
         status=519,
         where=GATEWAY,

@@ -226,7 +226,7 @@ DOORS = {
         "(?i)kdsvc",
         _receivable,
         "(?i)kdsvc",
-        dict.fromkeys(("4002", "4003", "4006"), Misconfigured),
+        dict.fromkeys(("4002", "4003", "4006", "5001"), Misconfigured),
         unlisted=Misconfigured,
     ),
     "ads": Door(
