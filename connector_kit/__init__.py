@@ -2,7 +2,7 @@
 
 from connector_kit.breaker import Breaker
 from connector_kit.budget import Budget, MemoryPlaces, Places, background_calls
-from connector_kit.connector import Connector, Manifest, Tools, load_manifest
+from connector_kit.connector import ConnectionSettings, Connector, Manifest, Tools, load_manifest
 from connector_kit.exchanges import Exchange, MemoryRecorder, Recorder, exchange_subject, subject
 from connector_kit.paging import Page, read_whole
 from connector_kit.redact import Redactor, secrets_of
@@ -12,6 +12,7 @@ from connector_kit.tokens import MemoryTokens, Token, Tokens
 __all__ = [
     "Breaker",
     "Budget",
+    "ConnectionSettings",
     "Connector",
     "Exchange",
     "Manifest",

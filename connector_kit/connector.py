@@ -6,11 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connector_kit.send import Sender
 from connector_kit.tokens import Tokens
 from domain.ports import Clock, Translator
+
+
+class ConnectionSettings(BaseModel):
+    """What a connection is told. Unknown names are refused, and no error quotes what was given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    requests_per_second: int | None = Field(default=None, ge=1)
+    """At most so many calls in any second, by all workers together; None: what the vendor publishes."""
 
 
 class Manifest(BaseModel):
@@ -27,7 +36,7 @@ class Manifest(BaseModel):
     hosts: dict[str, str] = {}
     """Environment name to base URL; a connection may name any other."""
     limits: dict[str, int] = {}
-    """`requests_per_second` is the budget of a connection."""
+    """`requests_per_second` is the budget of a connection that names no other."""
     limits_from: str = ""
     """Who says how often one may call: [S] the vendor, [M] one unofficial source, [U] nobody: our caution."""
     hook_kinds: tuple[str, ...] = ()
@@ -56,7 +65,7 @@ class Tools:
 @dataclass(frozen=True, slots=True)
 class Connector:
     manifest: Manifest
-    settings: type[BaseModel]
+    settings: type[ConnectionSettings]
     open: Callable[[Any, Tools], object]
     """(settings, tools) -> an adapter that implements the capabilities. Opens no connection, does no I/O."""
 

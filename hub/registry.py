@@ -173,7 +173,10 @@ class OpenConnections:
             connection=connection.id,
             redactor=redactor,
             recorder=StoreRecorder(self._store),
-            budget=self._budget(connection.id, connector.manifest.limits.get("requests_per_second")),
+            budget=self._budget(
+                connection.id,
+                settings.requests_per_second or connector.manifest.limits.get("requests_per_second"),
+            ),
             breaker=Breaker(),
         )
         tools = Tools(

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from connector_kit import ConnectionSettings
 
 
 def _listed(value: object) -> object:
@@ -11,9 +13,7 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Settings(ConnectionSettings):
     folder: Path
     accounts: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(min_length=1)
     """Our own account numbers: a statement of any other account is refused."""

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+
+from connector_kit import ConnectionSettings
 
 Source = Literal["ads", "life", "douyin", "feiyu"]
 """Lists of leads: Ocean Engine's, its local life's, the Douyin open platform's, and Feiyu's old one."""
@@ -26,9 +28,7 @@ NEEDS: Mapping[Source, tuple[str, ...]] = {
 }
 
 
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Settings(ConnectionSettings):
     sources: Annotated[tuple[Source, ...], Listed] = ("ads",)
     """What is pulled. Pushes need none of it."""
     page_size: int = Field(default=100, ge=1, le=100)

@@ -1,11 +1,11 @@
 """One connection to e签宝: the application's credentials, and where the own seal goes."""
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
+
+from connector_kit import ConnectionSettings
 
 
-class EsignSettings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class EsignSettings(ConnectionSettings):
     base_url: str = "https://openapi.esign.cn"
     app_id: str
     app_secret: SecretStr

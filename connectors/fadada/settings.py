@@ -1,11 +1,11 @@
 """One connection to 法大大: the application's credentials, our company there, and where the own seal goes."""
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
+
+from connector_kit import ConnectionSettings
 
 
-class FadadaSettings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class FadadaSettings(ConnectionSettings):
     base_url: str = "https://api.fadada.com/api/v5"
     app_id: str
     app_secret: SecretStr

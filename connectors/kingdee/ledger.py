@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
+from connector_kit import ConnectionSettings
 from connectors.kingdee.protocol import STATES, Query, quoted, state_of
 from connectors.kingdee.settings import KingdeeSettings
 from connectors.kingdee.wire import BillRow, CustomerRow, ReceivableRow
@@ -20,7 +21,9 @@ ARCHIVES: Mapping[str, tuple[str, str]] = {
 """Base data by kind: the form, and its id (there is no FID on base data)."""
 NOTHING_WRITTEN_OFF, ALL_WRITTEN_OFF = "A", "C"
 CANCELLED = "B"
-ACCESS = {"base_url", "acct_id", "user_name", "login", "password", "app_id", "app_secret", "org_num"}
+ACCESS = {"base_url", "acct_id", "user_name", "login", "password", "app_id", "app_secret", "org_num"} | set(
+    ConnectionSettings.model_fields
+)
 ENOUGH = 2
 """Rows that a lookup of one document asks for: the second would be a surprise."""
 

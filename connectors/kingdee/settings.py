@@ -3,7 +3,9 @@
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from connector_kit import ConnectionSettings
 
 SITE = "k3cloud"
 
@@ -14,10 +16,8 @@ def _site(url: str) -> str:
     return f"{bare}/" if urlsplit(bare).path else f"{bare}/{SITE}/"
 
 
-class KingdeeSettings(BaseModel):
+class KingdeeSettings(ConnectionSettings):
     """The codes are the product's presets; a company that numbers differently changes them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: Annotated[str, AfterValidator(_site)]
     acct_id: str
@@ -40,7 +40,7 @@ class KingdeeSettings(BaseModel):
     organization: str = "100"
     bank_account: str
     """Number of the own bank account (银行账号) that receipts come to."""
-    currencies: dict[str, str] = {"CNY": "PRE001"}
+    currencies: dict[str, str] = Field(default={"CNY": "PRE001"})
     """ISO 4217 → the number of the currency in the account set."""
     local_currency: str = "CNY"
     exchange_type: str = "HLTX01_SYS"

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
+
+from connector_kit import ConnectionSettings
 
 
-class KingdeeEasSettings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class KingdeeEasSettings(ConnectionSettings):
     base_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
     """http(s)://host:port, without /ormrpc."""
     user_name: str
@@ -21,7 +21,7 @@ class KingdeeEasSettings(BaseModel):
     timeout_seconds: float = Field(default=60.0, gt=0)
 
     company: str
-    currencies: dict[str, str] = {"CNY": "BB01"}
+    currencies: dict[str, str] = Field(default={"CNY": "BB01"})
     """ISO 4217 → the number of the currency in EAS."""
     voucher_type: str = "记"
     voucher_state: Literal[0, 1, 2, 3, 99] = 3

@@ -1,6 +1,8 @@
 """One connection to 腾讯电子签: the API key, who acts, and where the own seal goes."""
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
+
+from connector_kit import ConnectionSettings
 
 FILE_HOSTS = {
     "https://ess.tencentcloudapi.com": "https://file.ess.tencent.cn",
@@ -9,9 +11,7 @@ FILE_HOSTS = {
 """Uploads have a host of their own."""
 
 
-class TencentEssSettings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class TencentEssSettings(ConnectionSettings):
     base_url: str = "https://ess.tencentcloudapi.com"
     file_url: str | None = None
     """Host of the uploads; None: the one that belongs to `base_url`."""

@@ -3,17 +3,17 @@
 from decimal import Decimal
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
+
+from connector_kit import ConnectionSettings
 
 CLOUD = "https://api.yonyouup.com"
 OPENAPI_NEEDS = ("from_account", "to_account", "app_key", "app_secret")
 CURRENCY_NAMES = {"CNY": "人民币", "USD": "美元", "EUR": "欧元", "HKD": "港币", "JPY": "日元", "GBP": "英镑"}
 
 
-class U8Settings(BaseModel):
+class U8Settings(ConnectionSettings):
     """The accounts are those of the standard chart; a company that numbers differently changes them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     door: Literal["openapi", "eai"] = "openapi"
     """How U8 is reached: the vendor's cloud gateway, or XML posted to the company's own U8 server."""
@@ -48,12 +48,14 @@ class U8Settings(BaseModel):
     """Must be controlled by U8's receivables system; so must `advance_account`."""
     advance_account: str = "2203"
     revenue_account: str = "600101"
-    tax_accounts: dict[Decimal, str] = {Decimal("0.13"): "22210101", Decimal("0.06"): "22210106"}
+    tax_accounts: dict[Decimal, str] = Field(
+        default={Decimal("0.13"): "22210101", Decimal("0.06"): "22210106"}
+    )
     """Tax rate as a fraction → account of the output tax. A rate that is not here is not split off."""
     bank_account: str = "100201"
     settlement_style: str = "3"
     currency_names: dict[str, str] = CURRENCY_NAMES
-    exchange_rates: dict[str, Decimal] = {}
+    exchange_rates: dict[str, Decimal] = Field(default={})
     """ISO currency → rate to 人民币, for documents in foreign currency."""
     balance_field: str = "iramount_f"
     """[U] where get and lists print the open balance in document currency; absent: unknown."""

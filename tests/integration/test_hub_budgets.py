@@ -89,12 +89,14 @@ async def test_live_calls_hardly_wait_while_a_backfill_takes_all_it_can(servers:
     """Half of the budget is the most that the backfill ever gets, and a waiting live call stops it."""
     taken: list[tuple[float, bool]] = []
     waits: list[float] = []
+    begun = asyncio.Event()
     now = asyncio.get_running_loop().time
 
     async def call(places: RedisPlaces, *, background: bool) -> None:
         started = now()
         async with Budget(places).call(longest=1):
             taken.append((now(), background))
+            begun.set()
         if not background:
             waits.append(now() - started)
 
@@ -106,6 +108,7 @@ async def test_live_calls_hardly_wait_while_a_backfill_takes_all_it_can(servers:
     async with redis.Redis.from_url(servers.redis_url) as client, asyncio.timeout(60):
         places = RedisPlaces(client, "priority", MemoryPlaces(PER_SECOND))
         backfills = [asyncio.create_task(backfill(places)) for _ in range(10)]
+        await begun.wait()
         for _ in range(4):
             await asyncio.gather(*(call(places, background=False) for _ in range(PER_SECOND // 2)))
         for each in backfills:

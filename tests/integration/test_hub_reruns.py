@@ -7,9 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import BaseModel
 
-from connector_kit import Connector, Manifest, Operation, Request, Tools
+from connector_kit import ConnectionSettings, Connector, Manifest, Operation, Request, Tools
 from crm_store import Store
 from domain.records import Company
 from flows.receivables import CUSTOMER
@@ -24,14 +23,14 @@ PUSH = "douyin_leads.push"
 ERP = "kingdee-main"
 
 
-class Anything(BaseModel):
+class Anything(ConnectionSettings, extra="ignore"):
     """Settings of the made-up connector."""
 
 
 class Adapter(FakeLedger):
     """Asks its vendor for a number before it maps, as some do."""
 
-    def __init__(self, settings: BaseModel, tools: Tools) -> None:
+    def __init__(self, settings: ConnectionSettings, tools: Tools) -> None:
         super().__init__()
         self._tools = tools
 
