@@ -11,6 +11,8 @@ SKELETON = Path(__file__).parent / "skeleton"
 TEMPLATE_ENDING = ".txt"
 """Keeps linters and test runners away from what is not yet a module."""
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+FOLDERS = ("connectors", "sandboxes", "hub/certification", "mappings/library", "tests/connectors")
+"""Each gets a folder or a module of the name. One that is there already would hide it, or be hidden."""
 LONGEST_NAME = 24
 """The lines of the skeleton stay within the limit."""
 
@@ -23,10 +25,11 @@ def new_connector(name: str, root: Path) -> Sequence[Path]:
         )
     if not (root / "connectors").is_dir() or not (root / "sandboxes").is_dir():
         raise Misconfigured(f"{root} 不是项目的目录：没有 connectors 和 sandboxes (not the project's folder)")
-    files = {_target(source, name, root): _filled(source, name) for source in _templates()}
-    taken = [path for path in files if path.exists()]
+    places = [root / folder / each for folder in FOLDERS for each in (name, f"{name}.py")]
+    taken = [place for place in places if place.exists()]
     if taken:
         raise Misconfigured(f"已经存在 (exists already): {', '.join(map(str, taken))}")
+    files = {_target(source, name, root): _filled(source, name) for source in _templates()}
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")

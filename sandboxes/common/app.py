@@ -3,7 +3,8 @@
 Control API, the same for every sandbox:
 
     GET  /_sandbox/                  name, address, credentials, acts; in a browser, the page for people
-    POST /_sandbox/reset             empty books, fresh base data, no faults, true time
+    POST /_sandbox/reset             empty books, fresh base data, no faults, true time, nothing under way
+    POST /_sandbox/seed              {"table": {"key": {…}}}: rows as `books/{table}` shows them, or instead
     GET  /_sandbox/books             table names with their number of rows
     GET  /_sandbox/books/{table}     rows by key
     GET  /_sandbox/log               the last 1,000 requests: time, method, path, fault, status
@@ -12,8 +13,10 @@ Control API, the same for every sandbox:
     POST /_sandbox/faults            {"seed": 1, "rules": [{"kind": "drop_after", "rate": 0.2}]}
     POST /_sandbox/callbacks         {"repeat": 0.1, "reorder": 0.1, "late": 0.1, "late_seconds": 1}
     GET  /_sandbox/callbacks         {"pending": 0}
-    POST /_sandbox/clock             {"advance": 3600}
+    POST /_sandbox/clock             {"advance": 3600}; kept over a restart, as the books are
     POST /_sandbox/act/{name}        what a person does at the vendor's own screen: sign, delete a bill, …
+
+What will not do is refused with HTTP 400 and {"error": "…"}, and nothing has changed.
 """
 
 from abc import ABC, abstractmethod
@@ -23,13 +26,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pydantic import JsonValue
+from pydantic.dataclasses import dataclass as checked
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from sandboxes.common.books import Books
+from sandboxes.common.asked import EXACT, Finite, asked, why_not
+from sandboxes.common.books import Books, Row
 from sandboxes.common.callbacks import CallbackFaults, Callbacks
 from sandboxes.common.clock import Clock
 from sandboxes.common.codes import Code, chosen
@@ -38,7 +44,15 @@ from sandboxes.common.pages import Pages, wants_page
 from sandboxes.common.screens import Deed, Screen
 
 Act = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
-"""Takes and returns JSON; a ValueError or KeyError becomes HTTP 400 with its text."""
+"""Takes and returns JSON. A ValueError or LookupError is said to whoever asked."""
+
+
+Rows = dict[str, dict[str, Finite]]
+
+
+@checked(config=EXACT)
+class Move:
+    advance: float
 
 
 class Sandbox(ABC):
@@ -55,7 +69,7 @@ class Sandbox(ABC):
     def __init__(self, *, path: Path | None = None) -> None:
         """`path`: SQLite file of the books; None keeps them in memory."""
         self.books = Books(path)
-        self.clock = Clock()
+        self.clock = Clock(self.books.table("_clock"))
         self.callbacks = Callbacks(self.books, self.clock)
         self.faults = FaultPlan()
         self.address = ""
@@ -88,15 +102,28 @@ class Sandbox(ABC):
         """One of `codes`, or another, in the envelope of the door that was asked."""
         return self.vendor_error()
 
+    def put(self, table: str, rows: Mapping[str, Row]) -> None:
+        """Rows that the control API brings. A vendor that keeps an index beside a table overrides it."""
+        self.books.table(table).update(rows)
+
     def acts(self) -> dict[str, Act]:
         return {}
 
     def all_acts(self) -> dict[str, Act]:
         return {**self.acts(), "provoke": self._provoke}
 
+    async def act(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Raises ValueError or LookupError, also where parameters are of another type than the act takes."""
+        act = self.all_acts()[name]
+        try:
+            return await act(body)
+        except (TypeError, AttributeError, ArithmeticError) as error:
+            raise ValueError(f"参数不对 (wrong parameters): {error}") from error
+
     def reset(self) -> None:
         self.books.clear()
         self.faults = FaultPlan()
+        self.callbacks.forget()
         self.callbacks.faults = CallbackFaults()
         self.clock.reset()
         self.log.clear()
@@ -106,6 +133,7 @@ class Sandbox(ABC):
         control = [
             Route("/", self._about),
             Route("/reset", self._reset, methods=["POST"]),
+            Route("/seed", self._seed, methods=["POST"]),
             Route("/books", self._table_names),
             Route("/books/{table}", self._rows),
             Route("/log", self._requests),
@@ -117,7 +145,7 @@ class Sandbox(ABC):
             Route("/act/{name}", self._act, methods=["POST"]),
         ]
         return FaultMiddleware(
-            Starlette(routes=[Mount("/_sandbox", routes=control), *self.routes()]),
+            Starlette(routes=[Mount("/_sandbox", _answering(control)), *self.routes()]),
             plan=lambda: self.faults,
             refuse=self._refuse,
             expire=self.expire_sessions,
@@ -145,6 +173,17 @@ class Sandbox(ABC):
         self.reset()
         return JSONResponse({"ok": True})
 
+    async def _seed(self, request: Request) -> Response:
+        tables = await asked(request, dict[str, Rows])
+        known = {*self.books.names(), *self.screens}
+        if unknown := sorted(tables.keys() - known):
+            raise ValueError(
+                f"没有账表 {', '.join(unknown)}；有 {', '.join(sorted(known))} (no such table, but these)"
+            )
+        for table, rows in tables.items():
+            self.put(table, rows)
+        return JSONResponse({table: len(self.books.table(table)) for table in tables})
+
     async def _table_names(self, request: Request) -> Response:
         return JSONResponse({name: len(self.books.table(name)) for name in self.books.names()})
 
@@ -166,42 +205,39 @@ class Sandbox(ABC):
     async def _provoke(self, body: dict[str, Any]) -> dict[str, Any]:
         """{code, message?, path?, times?}: the next `times` calls answer this code, and nothing happens."""
         code = chosen(self.codes, str(body["code"]), message=str(body.get("message") or ""))
-        rule = {
-            "kind": "refuse",
-            "path": str(body.get("path") or code.where or ".*"),
-            "times": int(body.get("times") or 1),
-            "code": code.code,
-            "message": code.message,
-        }
-        self.faults.add(rule)
-        return rule
+        path, times = str(body.get("path") or code.where or ".*"), body.get("times", 1)
+        rule = FaultRule("refuse", path=path, times=times, code=code.code, message=code.message)
+        self.faults.rules.append(rule)
+        return asdict(rule)
 
     async def _faults(self, request: Request) -> Response:
         if request.method == "POST":
-            try:
-                self.faults = FaultPlan.from_json(await request.json())
-            except ValueError as error:
-                return JSONResponse({"error": str(error)}, status_code=400)
+            self.faults = await asked(request, FaultPlan)
         return JSONResponse(self.faults.as_json())
 
     async def _callbacks(self, request: Request) -> Response:
         if request.method == "POST":
-            try:
-                self.callbacks.faults = CallbackFaults(**await request.json())
-            except TypeError as error:
-                return JSONResponse({"error": str(error)}, status_code=400)
+            self.callbacks.faults = await asked(request, CallbackFaults)
         return JSONResponse({"pending": self.callbacks.pending})
 
     async def _move_clock(self, request: Request) -> Response:
-        self.clock.advance(float((await request.json())["advance"]))
+        self.clock.advance((await asked(request, Move)).advance)
         return JSONResponse({"now": self.clock.now().isoformat()})
 
     async def _act(self, request: Request) -> Response:
-        act = self.all_acts().get(request.path_params["name"])
-        if act is None:
-            return JSONResponse({"error": "no such act", "acts": sorted(self.all_acts())}, status_code=404)
-        body = await request.body()
-        try:
-            return JSONResponse(await act(await request.json() if body else {}))
-        except (ValueError, KeyError) as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
+        name = request.path_params["name"]
+        if name not in self.all_acts():
+            error = f"没有动作 {name} (no such act)"
+            return JSONResponse({"error": error, "acts": sorted(self.all_acts())}, status_code=404)
+        body = await asked(request, dict[str, JsonValue]) if await request.body() else {}
+        return JSONResponse(await self.act(name, body))
+
+
+def _answering(control: list[BaseRoute]) -> ASGIApp:
+    """The control API alone: an error in a vendor's route stays a fault of the sandbox."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ValueError | LookupError)
+        return JSONResponse({"error": why_not(error)}, status_code=400)
+
+    return Starlette(routes=control, exception_handlers={ValueError: refused, LookupError: refused})

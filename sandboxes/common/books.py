@@ -41,6 +41,10 @@ class Table(MutableMapping[str, Row]):
         del self._rows[key]
         self._connection.execute("DELETE FROM books WHERE name = ? AND key = ?", (self._name, key))
 
+    def forget(self) -> None:
+        """The rows are gone from the file."""
+        self._rows.clear()
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
 
@@ -81,7 +85,8 @@ class Books:
 
     def clear(self) -> None:
         self._connection.execute("DELETE FROM books")
-        self._tables.clear()
+        for table in self._tables.values():
+            table.forget()
 
     def close(self) -> None:
         self._connection.close()

@@ -3,12 +3,16 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from contextvars import Context
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import aiohttp
 import httpx
 from httpx_aiohttp import HttpxAiohttpClient
+from pydantic.dataclasses import dataclass as checked
 
+from sandboxes.common.asked import EXACT, Chance, Seconds
 from sandboxes.common.books import Books
 from sandboxes.common.clock import Clock
 
@@ -17,6 +21,9 @@ SCHEDULE = (0.2, 0.5, 1.0, 2.0, 2.0, 3.0, 3.0, 5.0, 5.0, 10.0, 10.0, 20.0)
 
 # The transport passes on as they are: aiohttp's own errors, and those of addresses that are none.
 NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError)
+
+HELD_SECONDS = 0.5
+"""A held callback leaves after these if no other comes."""
 
 CONCURRENCY = 16
 """Attempts on the wire at once, over kept-alive connections."""
@@ -35,22 +42,39 @@ class Outgoing:
     timeout: float = 5.0
 
 
-@dataclass
+@checked(config=EXACT)
 class CallbackFaults:
-    """Each is a probability between 0 and 1; `late_seconds` bounds the delay of a late one."""
+    """`late_seconds` bounds the delay of a late one."""
 
-    repeat: float = 0.0
-    reorder: float = 0.0
-    late: float = 0.0
-    late_seconds: float = 1.0
+    repeat: Chance = 0.0
+    reorder: Chance = 0.0
+    late: Chance = 0.0
+    late_seconds: Seconds = 1.0
     seed: int = 0
-    _random: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
 
-    def chance(self) -> float:
-        return self._random.random()
+    def draw(self) -> "Fate":
+        """Always as many chances, so that one kind of fault does not shift the others."""
+        chance = self._random.random
+        held, repeated = chance() < self.reorder, chance() < self.repeat
+        waits = [chance() * self.late_seconds * (chance() < self.late) for _ in range(2)]
+        return Fate(held, waits if repeated else waits[:1])
+
+
+class Fate(NamedTuple):
+    held: bool
+    waits: Sequence[float]
+    """Seconds before each copy leaves."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaving:
+    """One copy of a callback, and the seconds that it waits."""
+
+    outgoing: Outgoing
+    wait: float
 
 
 class Callbacks:
@@ -60,22 +84,26 @@ class Callbacks:
         self._books = books
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
-        self._held: list[Outgoing] = []
+        self._held: list[Leaving] = []
         self._client: httpx.AsyncClient | None = None
         self._gate = asyncio.Semaphore(CONCURRENCY)
         self.faults = CallbackFaults()
 
     def send(self, outgoing: Outgoing) -> None:
-        """Never waits. A held callback leaves after the next one, so that the two change places."""
-        chance = self.faults.chance
-        if chance() < self.faults.reorder:
-            self._held.append(outgoing)
-            self._start(self._release_later())
+        """Never waits. A held callback leaves after the next one's first attempt, and so they change places.
+
+        All chances are drawn here, in the order of the calls: the same seed is the same run.
+        """
+        fate = self.faults.draw()
+        leaving = [Leaving(outgoing, wait) for wait in fate.waits]
+        if fate.held:
+            self._held += leaving
+            self._start(self._release_later(leaving))
             return
-        self._start(self._deliver(outgoing))
-        if chance() < self.faults.repeat:
-            self._start(self._deliver(outgoing))
-        self._release()
+        behind, self._held = self._held, []
+        for each in leaving:
+            self._start(self._deliver(each, behind))
+            behind = []
 
     def limit(self, concurrency: int) -> None:
         """At most so many attempts on the wire at once, from the next attempt on."""
@@ -90,31 +118,39 @@ class Callbacks:
     def pending(self) -> int:
         return len(self._tasks) + len(self._held)
 
-    async def close(self) -> None:
+    def forget(self) -> None:
+        """Nothing that is under way or held arrives any more."""
         for task in self._tasks:
             task.cancel()
+        self._tasks.clear()
+        self._held.clear()
+
+    async def close(self) -> None:
+        self.forget()
         if self._client:
             await self._client.aclose()
 
-    def _release(self) -> None:
-        held, self._held = self._held, []
-        for outgoing in held:
-            self._start(self._deliver(outgoing))
-
-    async def _release_later(self) -> None:
-        await asyncio.sleep(0.5)
-        self._release()
+    async def _release_later(self, leaving: Sequence[Leaving]) -> None:
+        """Unless the next one has come and taken them along."""
+        await asyncio.sleep(HELD_SECONDS)
+        for each in leaving:
+            if each in self._held:
+                self._held.remove(each)
+                self._start(self._deliver(each))
 
     def _start(self, coroutine: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
+        # A fault of the request that sends it, as a wrong clock, is not the callback's.
+        task = asyncio.get_running_loop().create_task(coroutine, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _deliver(self, outgoing: Outgoing) -> None:
-        if self.faults.chance() < self.faults.late:
-            await asyncio.sleep(self.faults.chance() * self.faults.late_seconds)
-        for attempt, pause in enumerate((*outgoing.schedule, None), start=1):
-            if await self._attempt(outgoing, attempt) or pause is None:
+    async def _deliver(self, leaving: Leaving, behind: Sequence[Leaving] = ()) -> None:
+        await asyncio.sleep(leaving.wait)
+        for attempt, pause in enumerate((*leaving.outgoing.schedule, None), start=1):
+            accepted = await self._attempt(leaving.outgoing, attempt)
+            for each in behind if attempt == 1 else ():
+                self._start(self._deliver(each))
+            if accepted or pause is None:
                 return
             await asyncio.sleep(pause)
 

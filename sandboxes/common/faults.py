@@ -25,11 +25,15 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
+from pydantic import Field
+from pydantic.dataclasses import dataclass as checked
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandboxes.common.asked import EXACT, Chance, Count, Pattern, Seconds
 
 Kind = Literal[
     "delay",
@@ -53,20 +57,23 @@ OF_LISTS = frozenset({"half_page", "page_shift"})
 AT_THE_DOOR = frozenset(KINDS) - OF_LISTS
 
 
-@dataclass(frozen=True, slots=True)
+@checked(frozen=True, slots=True, config=EXACT)
 class FaultRule:
-    """One fault: on requests whose path matches, with a probability, at most `times` times."""
+    """One fault: on requests whose path matches, with a probability, at most `times` times.
+
+    A value that will not do raises ValueError.
+    """
 
     kind: Kind
-    path: str = ".*"
-    method: str = ".*"
-    rate: float = 1.0
-    times: int | None = None
-    skip: int = 0
+    path: Pattern = ".*"
+    method: Pattern = ".*"
+    rate: Chance = 1.0
+    times: Count | None = None
+    skip: Count = 0
     """So many matching requests pass first."""
-    seconds: float = 30.0
+    seconds: Seconds = 30.0
     rows: int = 1
-    status: int = 503
+    status: Annotated[int, Field(ge=400, le=599)] = 503
     code: str = ""
     message: str = ""
     """Of `refuse`: the vendor's code, and its sentence if the list has several or none."""
@@ -75,7 +82,7 @@ class FaultRule:
         return bool(re.search(self.path, path) and re.fullmatch(self.method, method))
 
 
-@dataclass
+@checked(config=EXACT)
 class FaultPlan:
     rules: list[FaultRule] = field(default_factory=list)
     seed: int = 0
@@ -84,16 +91,6 @@ class FaultPlan:
         self._random = random.Random(self.seed)
         self._used: Counter[int] = Counter()
         self._passed: Counter[int] = Counter()
-
-    @classmethod
-    def from_json(cls, body: dict[str, Any]) -> "FaultPlan":
-        """Raises ValueError with the allowed kinds when a rule names another, or has an unknown field."""
-        rules = [_rule(row, number) for number, row in enumerate(body.get("rules", []))]
-        return cls(rules=rules, seed=int(body.get("seed", 0)))
-
-    def add(self, row: dict[str, Any]) -> None:
-        """One more, behind the others. Raises ValueError as above."""
-        self.rules.append(_rule(row, len(self.rules)))
 
     def choose(self, method: str, path: str, *, among: Collection[str] = KINDS) -> FaultRule | None:
         for number, rule in enumerate(self.rules):
@@ -209,18 +206,6 @@ class _Noting:
         if message["type"] == "http.response.start":
             self._entry["status"] = message["status"]
         await self.plain(message)
-
-
-def _rule(row: dict[str, Any], number: int) -> FaultRule:
-    if row.get("kind") not in KINDS:
-        raise ValueError(f"rule {number}: kind must be one of {', '.join(KINDS)}")
-    try:
-        rule = FaultRule(**row)
-        re.compile(rule.path)
-        re.compile(rule.method)
-    except (TypeError, re.error) as error:
-        raise ValueError(f"rule {number}: {error}") from error
-    return rule
 
 
 def _keep(answer: list[Message]) -> Send:

@@ -3,7 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from sandboxes.common.asked import why_not
 from sandboxes.common.books import Row
-from sandboxes.common.faults import KINDS
+from sandboxes.common.faults import FaultPlan, FaultRule
 from sandboxes.common.markup import Markup, both, join, tag
 from sandboxes.common.pieces import (
     HOME,
@@ -69,17 +70,19 @@ KIND_WORDS = {
     "drop_after": "办了，连接断开",
     "malformed": "办了，回答只剩一半",
     "expire_session": "令牌全部失效，再照常办",
+    "clock_skew": "照常办，但厂商的钟快 seconds 秒（负数为慢）",
+    "half_page": "列表的一页只给前一半",
+    "page_shift": "翻页之间前面多了 rows 行（负数为少了）",
 }
 RULE_BLANKS = (
-    Blank(
-        "kind", "故障", "kind", required=True, choices=lambda _: {each: KIND_WORDS[each] for each in KINDS}
-    ),
+    Blank("kind", "故障", "kind", required=True, choices=lambda _: KIND_WORDS),
     Blank("path", "路径（正则）", "path", value=".*"),
     Blank("method", "方法", "method", value=".*"),
     Blank("times", "次数，空为不限", "times", value="1", read=int),
     Blank("rate", "概率", "rate", value="1", read=float),
     Blank("skip", "先放过几次", "skip", value="0", read=int),
     Blank("seconds", "秒", "seconds", value="30", read=float),
+    Blank("rows", "行", "rows", value="1", read=int),
     Blank("status", "HTTP 状态", "status", value="503", read=int),
     Blank("code", "厂商代码", "code"),
     Blank("message", "厂商的话", "message"),
@@ -290,7 +293,7 @@ class Pages:
 
     async def _faults(self, request: Request) -> Response:
         plan = self._sandbox.faults.as_json()
-        heads = ("kind", "path", "method", "times", "used", "rate", "skip", "seconds", "status", "code")
+        heads = [*(each.name for each in fields(FaultRule)), "used"]
         lines = [tag("tr", *(tag("td", plain(rule[head])) for head in heads)) for rule in plan["rules"]]
         table = tag("table", tag("tr", *(tag("th", head) for head in heads)), *lines, class_="wide")
         clear = tag(
@@ -373,10 +376,8 @@ class Pages:
             form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
             try:
                 said = await do(request, form)
-            except KeyError as error:
-                said = Said(ok=False, text=f"没有 {error.args[0]} (missing or unknown)")
-            except ValueError as error:
-                said = Said(ok=False, text=str(error))
+            except (ValueError, LookupError) as error:
+                said = Said(ok=False, text=why_not(error))
             self._count += 1
             self._said.append((str(self._count), said))
             back = form.get("back") or f"{HOME}{request.query_params.get('back', '')}"
@@ -409,23 +410,24 @@ class Pages:
         return await self._act(deed, {**taken, **deed.gives, **filled(deed.blanks, form, row)})
 
     async def _act(self, deed: Deed, body: dict[str, Any]) -> Said:
-        answer = await self._sandbox.all_acts()[deed.act](body)
+        answer = await self._sandbox.act(deed.act, body)
         done = deed.said.format_map(answer) if deed.said else f"{deed.title}：已完成 (done)"
         return Said(ok=True, text=done, more=json.dumps(answer, ensure_ascii=False, default=str))
 
     async def _do_fault(self, request: Request, form: dict[str, str]) -> Said:
-        self._sandbox.faults.add(filled(RULE_BLANKS, form))
-        return Said(ok=True, text=f"加上了：{KIND_WORDS[form['kind']]} (added)")
+        rule = FaultRule(**filled(RULE_BLANKS, form))
+        self._sandbox.faults.rules.append(rule)
+        return Said(ok=True, text=f"加上了：{KIND_WORDS[rule.kind]} (added)")
 
     async def _do_clear(self, request: Request, form: dict[str, str]) -> Said:
-        self._sandbox.faults.rules.clear()
+        self._sandbox.faults = FaultPlan(seed=self._sandbox.faults.seed)
         return Said(ok=True, text="故障都清掉了 (no more faults)")
 
     async def _do_provoke(self, request: Request, form: dict[str, str]) -> Said:
         code = self._sandbox.codes[int(form["code"])]
         more = {name: form[name] for name in ("path", "times") if form.get(name)}
         body = {"code": code.code, "message": code.message, "path": code.where} | more
-        rule = await self._sandbox.all_acts()["provoke"](body)
+        rule = await self._sandbox.act("provoke", body)
         return Said(
             ok=True,
             text=f"接下来 {rule['times']} 次会报 {code.code}：{code.message} (provoked)",

@@ -1,9 +1,11 @@
 """The fault plan: the same seed and the same requests meet the same faults."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandboxes.common import FaultPlan
+from sandboxes.common import FaultPlan, FaultRule
 from sandboxes.common.faults import KINDS
 
 RULES = st.lists(
@@ -23,8 +25,8 @@ REQUESTS = st.lists(st.tuples(st.sampled_from(["GET", "POST"]), st.sampled_from(
 
 
 @given(RULES, REQUESTS, st.integers(0, 100))
-def test_the_same_seed_is_the_same_run(rules: object, requests: list[tuple[str, str]], seed: int) -> None:
-    first, second = (FaultPlan.from_json({"seed": seed, "rules": rules}) for _ in range(2))
+def test_the_same_seed_is_the_same_run(rules: Any, requests: list[tuple[str, str]], seed: int) -> None:
+    first, second = (FaultPlan(**{"seed": seed, "rules": rules}) for _ in range(2))
     assert [first.choose(*each) for each in requests] == [second.choose(*each) for each in requests]
     assert first.as_json() == second.as_json()
 
@@ -32,6 +34,6 @@ def test_the_same_seed_is_the_same_run(rules: object, requests: list[tuple[str, 
 def test_another_seed_is_another_run() -> None:
     runs = set()
     for seed in range(20):
-        plan = FaultPlan.from_json({"seed": seed, "rules": [{"kind": "delay", "rate": 0.5}]})
+        plan = FaultPlan(rules=[FaultRule("delay", rate=0.5)], seed=seed)
         runs.add(tuple(plan.choose("GET", "/") is None for _ in range(20)))
     assert len(runs) > 15

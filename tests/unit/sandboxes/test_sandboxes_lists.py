@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from sandboxes.common import Clock, FaultPlan
+from sandboxes.common import Clock, FaultPlan, FaultRule
 from sandboxes.common.faults import UNDER_WAY, Struck
 from sandboxes.common.lists import Cut, cut
 
@@ -26,7 +26,7 @@ def under(plan: FaultPlan, work: Callable[[], Result], *, skew: float = 0.0) -> 
 
 
 def plan(**rule: Any) -> FaultPlan:
-    return FaultPlan.from_json({"rules": [rule]})
+    return FaultPlan(rules=[FaultRule(**rule)])
 
 
 @pytest.mark.parametrize(
