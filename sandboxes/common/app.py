@@ -16,7 +16,7 @@ Control API, the same for every sandbox:
     POST /_sandbox/clock             {"advance": 3600}; kept over a restart, as the books are
     POST /_sandbox/act/{name}        what a person does at the vendor's own screen: sign, delete a bill, …
 
-What will not do is refused with HTTP 400 and {"error": "…"}, and nothing has changed.
+What will not do is refused with HTTP 400 and {"error": "…"}.
 """
 
 from abc import ABC, abstractmethod

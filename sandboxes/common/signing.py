@@ -174,6 +174,7 @@ def contract_screens(
         "files": Screen("文件", "files"),
         "contents": Screen("文件内容", "contents of files"),
         "people": Screen("已实名的人", "people whose identity is proved"),
+        "reports": Screen("证据报告", "reports of evidence"),
         "templates": Screen("模板", "templates"),
         "tokens": Screen("访问令牌", "access tokens"),
         "uploads": Screen("上传", "uploads"),

@@ -1,6 +1,7 @@
 """The site: ways in, the services of DynamicFormService, and what accountants do by hand."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -58,6 +59,18 @@ class KingdeeSandbox(Sandbox):
 
     def seed(self) -> None:
         seed(Archive(self.books), self._now)
+
+    def put(self, table: str, rows: Mapping[str, Row]) -> None:
+        """Documents and base data stand in an index by number too."""
+        form = FORMS.get(table.lower())
+        if form is None:
+            super().put(table, rows)
+            return
+        for key, row in rows.items():
+            if str(row[form.key]) != key or not isinstance(row[form.number], str):
+                raise ValueError(f"{table} {key}: {form.key} 须同键，{form.number} 须是文字 (key, number)")
+        for row in rows.values():
+            self.archive.put(form, row)
 
     def vendor_error(self) -> Response:
         busy = refuse("单据正在执行业务操作-保存，与其他操作冲突，请稍候再使用。", code=13)

@@ -73,6 +73,7 @@ SCREENS = {
     "returnorder": Screen("退货单", "returns"),
     "voucher": Screen("凭证", "vouchers"),
     "code": Screen("科目", "accounts"),
+    "contract": Screen("合同", "contracts"),
     "currency": Screen("币种", "currencies"),
     "currentstock": Screen("现存量", "current stock"),
     "customer_bank": Screen("客户银行", "customers' banks"),

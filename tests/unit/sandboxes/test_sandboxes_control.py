@@ -1,6 +1,7 @@
 """The control API: what it takes, what it refuses, and that a refusal changes nothing."""
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 
 from sandboxes.common import Running, Sandbox, running
 from sandboxes.common.faults import Kind
+from sandboxes.kingdee.app import KingdeeSandbox
 from sandboxes.run import available, load
 
+PROJECT = Path(__file__).parents[3]
 BASE_TABLE = "accounts"
 EMPTY_TABLE = "bookings"
 
@@ -102,6 +105,34 @@ def test_a_table_that_is_misspelt_is_told(bank: Running) -> None:
     told = post(bank, "seed", b'{"acounts": {}}').json()["error"]
     assert "acounts" in told
     assert "accounts, bookings, statements" in told
+
+
+def tables_of(name: str) -> set[str]:
+    """Those that its code names; a leading underscore hides one."""
+    sources = (path.read_text() for path in (PROJECT / "sandboxes" / name).glob("*.py"))
+    return {found for text in sources for found in re.findall(r"\.table\(\"([^_\"]\w*)\"\)", text)}
+
+
+@pytest.mark.parametrize("name", available())
+def test_every_table_can_be_seeded(name: str) -> None:
+    with running(load(name)()) as site:
+        tables = tables_of(name) | set(site.control("books"))
+        assert post(site, "seed", json.dumps({table: {} for table in tables}).encode()).status_code == 200
+
+
+def test_what_is_seeded_is_found_by_its_number() -> None:
+    with running(load("kingdee")()) as site:
+        ((key, row),) = site.control("books/BD_Customer").items()
+        new = row | {"FCUSTID": 7, "FNumber": "K7"}
+        assert site.control("seed", {"BD_Customer": {"7": new}}) == {"BD_Customer": 2}
+        kingdee = site.sandbox
+        assert isinstance(kingdee, KingdeeSandbox)
+        found = kingdee.archive.by_number(kingdee.archive.form("BD_Customer"), "K7")
+        assert found == new
+        refused: list[dict[str, Any]] = [{"8": new}, {"7": {}}, {"7": new | {"FNumber": 7}}]
+        for wrong in refused:
+            assert post(site, "seed", json.dumps({"BD_Customer": wrong}).encode()).status_code == 400
+        assert list(site.control("books/BD_Customer")) == [key, "7"]
 
 
 def test_clock_and_rows_outlive_the_process(tmp_path: Path) -> None:
