@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 BODY_LIMIT = 64 * 1024
 """Characters of a body that are kept."""
@@ -15,12 +15,18 @@ HEADER_LIMIT = 4096
 _SUBJECT: ContextVar[str | None] = ContextVar("exchange_subject", default=None)
 
 
+Kind = Literal["read", "keyed_write", "blind_write"]
+"""What an operation does to the vendor's books: nothing; once for each key of ours; once more each time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """`status` None: no answer came, `outcome` says why. `subject` names the delivery or poll behind it."""
 
     connection: str
     operation: str
+    kind: Kind
+    """Of the operation."""
     subject: str | None
     started_at: datetime
     milliseconds: int

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Literal
 
 import aiohttp
 import httpx
@@ -22,7 +21,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from connector_kit.breaker import Breaker
 from connector_kit.budget import Budget
-from connector_kit.exchanges import BODY_LIMIT, HEADER_LIMIT, Exchange, Recorder, subject
+from connector_kit.exchanges import BODY_LIMIT, HEADER_LIMIT, Exchange, Kind, Recorder, subject
 from connector_kit.redact import Redactor
 from domain.faults import Fault, Malformed, Misconfigured, Throttled, Transient, UnknownOutcome
 
@@ -51,7 +50,7 @@ class Operation:
     """`read`: changes nothing. `keyed_write`: the vendor knows our key. `blind_write`: it would act twice."""
 
     name: str
-    kind: Literal["read", "keyed_write", "blind_write"]
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +183,7 @@ class Sender:
         return Exchange(
             connection=self._connection,
             operation=request.operation.name,
+            kind=request.operation.kind,
             subject=subject(),
             started_at=started,
             milliseconds=int((datetime.now(UTC) - started).total_seconds() * 1000),

@@ -37,7 +37,7 @@ def certify_one(
 @contextmanager
 def _sandbox(bench: Bench, against: str | None) -> Iterator[str]:
     if against is not None:
-        yield _checked(against.rstrip("/"))
+        yield _checked(against.rstrip("/"), bench.sandbox)
         return
     from sandboxes.common import running
     from sandboxes.run import load
@@ -46,13 +46,15 @@ def _sandbox(bench: Bench, against: str | None) -> Iterator[str]:
         yield started.url
 
 
-def _checked(url: str) -> str:
-    """Nothing but a sandbox: the suite deletes and breaks things. Raises Misconfigured."""
+def _checked(url: str, name: str) -> str:
+    """Nothing but this vendor's sandbox: the suite deletes and breaks things. Raises Misconfigured."""
     try:
         with httpx.Client(trust_env=False, timeout=5) as client:
-            client.get(f"{url}/_sandbox/").raise_for_status().json()["acts"]
-    except (httpx.HTTPError, ValueError, KeyError) as error:
+            found = client.get(f"{url}/_sandbox/").raise_for_status().json()["name"]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
         raise Misconfigured(f"{url} 不是沙箱，不能在上面认证 (not a sandbox)") from error
+    if found != name:
+        raise Misconfigured(f"{url} 是 {found} 的沙箱，不是 {name} 的 (the sandbox of another vendor)")
     return url
 
 

@@ -14,6 +14,7 @@ class StoreRecorder:
 
     async def record(self, exchange: Exchange) -> None:
         values = asdict(exchange)
+        del values["kind"]  # the operation's name tells it
         for name in ("request_body", "reply_body", "url", "outcome"):
             values[name] = values[name].replace("\x00", "\ufffd")  # PostgreSQL's text holds no NUL
         async with self._store.transaction() as uow:

@@ -45,12 +45,20 @@ class Bench:
     books: Mapping[str, Found] = field(default_factory=dict)
     """Kind of document (customer, receivable, receipt, flow) → where to count it."""
 
+    answered_later: Mapping[str, object] = field(default_factory=dict)
+    """Settings under which the vendor acknowledges a write first, and says later what became of it."""
+    due_dates: bool = True
+    """A receivable there says when it is due."""
+
     login: str | None = None
     """Part of the path that gives out tokens or sessions; None: every request is signed by itself."""
     login_works_once: bool = False
     """Each login uses a grant up: whether a lost answer to one can be repaired is the vendor's matter."""
     other_doors: Sequence[str] = ()
     """Parts of paths that do not answer in the vendor's envelope, an object store for example."""
+    comes_again: Sequence[str] = ()
+    """Listed error codes after which a delivery is carried out again by itself: a code, or a code, | and a
+    piece of its sentence; * for all, also those that nobody has listed. After all others a person is told."""
     strange_status: tuple[bytes, bytes] | None = None
     """Regular expression over a reply and its replacement: the state becomes a word that nobody knows."""
     states_of: Sequence[str] = ("receivable", "receipt", "flow")
@@ -59,12 +67,20 @@ class Bench:
     """Settings that make a page a few rows."""
     small_pages_act: Act | None = None
     """The same on the sandbox's side."""
+    unpaged: Sequence[str] = ()
+    """Kinds of documents that it lists in one reply, however many there are."""
     remove: Callable[[str, str], Act] | None = None
     """(kind, number) → the act that deletes a document while we read."""
+    close_period: Callable[[str], Act] | None = None
+    """Month (2026-01) → the act after which nothing may be posted in it."""
 
     sign: Callable[[str], Act] | None = None
     decline: Callable[[str], Act] | None = None
     """flow id → the act."""
+    sign_next: Callable[[str], Act] | None = None
+    """The act by which whose turn it is signs; it answers {"signers": their states in our order}."""
+    uploads: str | None = None
+    """The table whose rows hold uploaded files, in Base64."""
     submit: Callable[[int, bool], Act] | None = None
     """(how many leads, pushed too) → the act; its answer lists their ids in its only value."""
     subscribe: Callable[[str, Mapping[str, object]], Act] | None = None
@@ -72,6 +88,8 @@ class Bench:
     hook_headers: Sequence[str] = ()
     """Headers (lower case) on which a callback's verification rests."""
     hook_signs_body: bool = True
+    hook_ages: bool = False
+    """A callback of yesterday is refused."""
     folder: str | None = None
     """The setting that names a folder; an empty one is given."""
     statement: Callable[[str], Sequence[Act]] | None = None

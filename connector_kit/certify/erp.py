@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
-from connector_kit.certify.model import Check, Failed
+from connector_kit.certify.model import Check, Failed, Skipped
 from connector_kit.certify.postings import (
     AMOUNTS,
     OF_LISTS,
@@ -17,6 +17,7 @@ from connector_kit.certify.postings import (
     customer_posting,
     deliver,
     exactly_one,
+    in_pages,
     posted_customer,
     posted_receivable,
     receipt,
@@ -26,12 +27,13 @@ from connector_kit.certify.postings import (
     refused_in_words,
 )
 from connector_kit.certify.stand import Open, Stand
-from domain.faults import Fault, Mismatch, Rejected, Transient
+from domain.faults import Fault, Misconfigured, Mismatch, Rejected, Transient, Unmappable
 from domain.money import Money
 from domain.ports import CustomerArchive, ErpLedger
 from domain.records import ErpDocument, Receivable
 
 KEPT, CHANGES, MONTHS = 9, 3, 3
+FOREIGN = "USD"
 
 
 def checks() -> list[Check]:
@@ -80,6 +82,41 @@ def checks() -> list[Check]:
             )
             for listing in (RECEIVABLES, RECEIPTS)
         ),
+        *(
+            Check(
+                f"{listing.kind}.since",
+                ledger,
+                "silver",
+                "清单从所问的那天起，不早不晚",
+                "a list begins with the day that was asked for",
+                partial(since_a_day, listing),
+            )
+            for listing in (RECEIVABLES, RECEIPTS)
+        ),
+        Check(
+            "receivable.due_date",
+            ledger,
+            "bronze",
+            "到期日原样入账",
+            "the due date is in the books",
+            due_date,
+        ),
+        Check(
+            "receivable.currency",
+            ledger,
+            "silver",
+            "外币读回仍是外币，或拒绝",
+            "a foreign currency reads back as it is, or is refused",
+            currency,
+        ),
+        Check(
+            "receivable.answered_later",
+            ledger,
+            "silver",
+            "对方先受理、后告知结果：等到结果",
+            "the result of what was only acknowledged is waited for",
+            answered_later,
+        ),
         Check(
             "receivable.other_amount",
             ledger,
@@ -95,6 +132,14 @@ def checks() -> list[Check]:
             "客户不存在：拒绝并说明",
             "an unknown customer is refused in words",
             unknown_customer,
+        ),
+        Check(
+            "receivable.closed_period",
+            ledger,
+            "silver",
+            "期间已结账：拒绝并说明",
+            "a closed period is refused in words",
+            closed_period,
         ),
         *(
             Check(
@@ -158,6 +203,42 @@ def _same(amount: Money, customer: str, found: ErpDocument | None) -> None:
         raise Failed(f"posted {amount} of {customer}, found {found}")
 
 
+async def due_date(stand: Stand) -> None:
+    if not stand.bench.due_dates:
+        raise Skipped("the vendor's document has no due date")
+    plain = receivable(stand, await posted_customer(stand))
+    record = replace(plain, due_date=plain.document_date + timedelta(days=37))
+    async with stand.open() as opened:
+        await deliver(receivable_posting(record), opened)
+    (row,) = await stand.rows("receivable", record.number)
+    if record.due_date.isoformat() not in row:
+        raise Failed(f"due on {record.due_date}, and the books say {row}")
+
+
+async def currency(stand: Stand) -> None:
+    plain = receivable(stand, await posted_customer(stand))
+    money = replace(plain.amount, currency=FOREIGN)
+    record = replace(plain, amount=money, lines=[replace(plain.lines[0], amount=money)])
+    posting = receivable_posting(record)
+    async with stand.open() as opened:
+        try:
+            await deliver(posting, opened)
+        except (Failed, Unmappable) as refusal:
+            if await stand.count(posting.kind, posting.number):
+                raise Failed(f"refused, and it is there: {refusal}") from refusal
+            return
+        _same(money, record.customer_code, await opened.port(ErpLedger).find_receivable(record.number))
+
+
+async def answered_later(stand: Stand) -> None:
+    if not stand.bench.answered_later:
+        raise Skipped("the vendor answers at once")
+    posting = receivable_posting(receivable(stand, await posted_customer(stand)))
+    async with stand.open(stand.bench.answered_later) as opened:
+        await deliver(posting, opened, allowed=())
+    await exactly_one(stand, posting)
+
+
 async def writes_off(stand: Stand) -> None:
     pays = await posted_receivable(stand)
     async with stand.open() as opened:
@@ -187,6 +268,22 @@ async def unknown_customer(stand: Stand) -> None:
     async with stand.open() as opened:
         call = opened.port(ErpLedger).create_receivable(record)
         await refused_in_words(call, "a receivable of an unknown customer")
+
+
+async def closed_period(stand: Stand) -> None:
+    if stand.bench.close_period is None:
+        raise Skipped("the bench does not say how a period is closed")
+    record = receivable(stand, await posted_customer(stand))
+    await stand.act(stand.bench.close_period(record.document_date.strftime("%Y-%m")))
+    async with stand.open() as opened:
+        delivered = deliver(receivable_posting(record), opened, allowed=())
+        try:
+            await delivered
+        except Failed as refusal:
+            if not isinstance(refusal.__cause__, Rejected | Misconfigured):
+                raise
+            return
+    raise Failed("a document in a closed period was posted")
 
 
 # --- lists ------------------------------------------------------------------------------------------------
@@ -239,12 +336,28 @@ async def listed(listing: Listing, stand: Stand) -> None:
     numbers = await _kept(listing, stand, pays, 5)
     async with stand.open(stand.bench.small_pages) as opened:
         seen = [each.number async for each in listing.read(opened, listing.since(pays))]
+        in_pages(stand, opened, listing.kind)
     if sorted(seen) != sorted(numbers):
         raise Failed(f"posted {len(numbers)}, listed {len(seen)}, {len(set(seen))} different")
 
 
+async def since_a_day(listing: Listing, stand: Stand) -> None:
+    pays = await posted_receivable(stand)
+    day = pays.document_date - timedelta(days=MONTHS * 10)
+    postings = [listing.new(stand, pays, day + timedelta(days=days)) for days in (-1, 0, 1)]
+    async with stand.open() as opened:
+        for posting in postings:
+            await deliver(posting, opened)
+        seen = {each.number async for each in listing.read(opened, day)}
+    early, *others = (posting.number for posting in postings)
+    if early in seen or not seen.issuperset(others):
+        raise Failed(f"asked since {day}: of one a day earlier, one of that day and one later came {seen}")
+
+
 async def moving_list(listing: Listing, stand: Stand) -> None:
     """Other documents come and go at random moments; those that stay are listed, and none twice."""
+    if stand.bench.remove is None:
+        raise Failed("the bench does not say how a document is removed")
     pays = await posted_receivable(stand)
     kept = set(await _kept(listing, stand, pays, KEPT))
     async with stand.open(stand.bench.small_pages) as reader, stand.open() as writer:
@@ -301,8 +414,8 @@ class _Mover:
         self._added.append(posting.number)
 
     async def _remove(self, number: str) -> None:
-        if self._stand.bench.remove is not None:
-            await self._stand.act(self._stand.bench.remove(self._listing.kind, number))
+        assert self._stand.bench.remove is not None
+        await self._stand.act(self._stand.bench.remove(self._listing.kind, number))
 
 
 async def list_under_faults(stand: Stand) -> None:

@@ -1,14 +1,18 @@
 """What holds for every connector: an honest manifest, sealed secrets, one login for all."""
 
 import asyncio
+import base64
+import io
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from pydantic import SecretStr
 
@@ -17,16 +21,27 @@ from connector_kit.certify.postings import (
     company,
     contract,
     customer_posting,
-    deliver,
+    enveloped_paths,
+    feedback_posting,
     flow_posting,
     known_customer,
+    pattern_of,
     receivable,
+    submitted,
 )
 from connector_kit.certify.stand import Open, Stand
 from connector_kit.redact import secrets_of
 from domain import ports
-from domain.faults import Fault, Misconfigured, Transient
-from domain.ports import CustomerArchive, LeadSource, ReceivableImport, Signer
+from domain.faults import (
+    Fault,
+    Misconfigured,
+    Rejected,
+    SessionExpired,
+    Throttled,
+    Transient,
+    UnknownOutcome,
+)
+from domain.ports import CustomerArchive, LeadFeedback, LeadSource, ReceivableImport, Signer
 
 CALLS = 100
 SOUNDS_SECRET = re.compile(r"^(?!.*_id$).*(secret|password|passwd|token|private_key)", re.IGNORECASE)
@@ -37,6 +52,12 @@ README_SUBJECTS = {
 }
 A_DAY = 86_400
 NOWHERE = "http://127.0.0.1:9"
+UNLISTED: dict[str, Any] = {"code": "424242", "message": "没有人见过的话"}
+MOST_CALLS = 12
+WAITS = 1.0
+"""Seconds after which a connector that has not answered is waiting for the vendor by itself."""
+BY_ITSELF = (Transient, Throttled, SessionExpired, UnknownOutcome)
+"""What is carried out once more without a person."""
 
 
 def checks() -> list[Check]:
@@ -95,6 +116,20 @@ def checks() -> list[Check]:
         ("canary", "silver", "凭据不见于任何留痕", "no secret in exchanges, logs or faults", canary),
         ("canary.faults", "silver", "出错时凭据也不外泄", "nor when things go wrong", canary_in_faults),
         (
+            "canary.refused_write",
+            "silver",
+            "写入被拒时凭据不外泄",
+            "no secret where a write is refused",
+            canary_in_refusals,
+        ),
+        (
+            "codes",
+            "silver",
+            "每个列出的错误码都是故障：该重试的重试，其余交给人；没列出的不重试",
+            "every listed code is met: what comes again does, the rest and the unlisted is told to people",
+            codes,
+        ),
+        (
             "login.cold",
             "gold",
             "100 个并发调用只登录一次",
@@ -109,7 +144,10 @@ def checks() -> list[Check]:
             one_refresh,
         ),
     ]
-    under_faults = {"unreachable", "clock", "wrong_secrets", "canary.faults", "login.expired"}
+    under_faults = {
+        *("unreachable", "clock", "wrong_secrets", "canary.faults", "canary.refused_write", "codes"),
+        "login.expired",
+    }
     return [
         Check(name, "any", level, zh, en, run, under_faults=name in under_faults)
         for name, level, zh, en, run in rows
@@ -131,9 +169,11 @@ async def probe(stand: Stand, opened: Open) -> object:
     raise Skipped("it makes no calls over the network")
 
 
-async def _met(stand: Stand, opened: Open) -> Fault | None:
+async def _met(
+    stand: Stand, opened: Open, ask: Callable[[Stand, Open], Awaitable[object]] | None = None
+) -> Fault | None:
     try:
-        await probe(stand, opened)
+        await (ask or probe)(stand, opened)
     except Fault as fault:
         return fault
     return None
@@ -262,18 +302,40 @@ async def canary_in_faults(stand: Stand) -> None:
         await stand.calm()
 
 
+async def canary_in_refusals(stand: Stand) -> None:
+    """The call after the first, the second, … is refused, until the delivery gets through."""
+    fault: Fault | None = Rejected("")
+    for turn in range(MOST_CALLS):
+        async with stand.open() as opened:
+            with _logged() as lines:
+                await stand.fault("refuse", enveloped_paths(stand), skip=turn, **UNLISTED)
+                fault = await _met(stand, opened, work)
+            await stand.calm()
+            _search(stand, opened, [*lines, *_shown(fault), repr(opened.recorder.exchanges)])
+        if fault is None:
+            return
+    raise Failed(f"the delivery was refused at each of {MOST_CALLS} calls; last {fault}")
+
+
 async def _said(stand: Stand, opened: Open) -> list[str]:
     """All that is written down about one call."""
     with _logged() as lines:
         fault = await _met(stand, opened)
-    return [*lines, repr(fault), str(fault), repr(opened.recorder.exchanges)]
+    return [*lines, *_shown(fault), repr(opened.recorder.exchanges)]
+
+
+def _shown(fault: Fault | None) -> list[str]:
+    return [repr(fault), str(fault), "".join(traceback.format_exception(fault))] if fault else []
 
 
 async def work(stand: Stand, opened: Open) -> None:
     if isinstance(opened.adapter, CustomerArchive):
-        await deliver(customer_posting(company(stand)), opened)
+        await customer_posting(company(stand)).create(opened)
     elif isinstance(opened.adapter, Signer):
-        await deliver(flow_posting(contract(stand)), opened)
+        await flow_posting(contract(stand)).create(opened)
+    elif isinstance(opened.adapter, LeadFeedback):
+        (lead,) = await submitted(stand, 1)
+        await feedback_posting(lead).create(opened)
     await probe(stand, opened)
 
 
@@ -282,8 +344,17 @@ def _search(stand: Stand, opened: Open, texts: Sequence[str], more: Sequence[str
     for token in opened.tokens.all():
         hidden |= {value for value in (token.value, token.refresh) if value}
     for value in hidden:
-        if len(value) >= 6 and any(value in text for text in texts):
+        if len(value) >= 6 and any(form in text for form in _forms(value) for text in texts):
             raise Failed(f"a secret that begins with {value[:2]}… is written down")
+
+
+def _forms(secret: str) -> set[str]:
+    """As it is, percent-encoded, and in Base64 wherever it may stand in what was encoded."""
+    found = {secret, quote(secret, safe=""), quote_plus(secret)}
+    for before in range(3):
+        text = base64.b64encode(b"." * before + secret.encode()).decode()
+        found.add(text[4 if before else 0 : len(text) // 4 * 4 - 4])
+    return {form for form in found if len(form) >= 6}
 
 
 def _values(stand: Stand) -> set[str]:
@@ -294,7 +365,7 @@ def _values(stand: Stand) -> set[str]:
 
 @contextmanager
 def _logged() -> Iterator[list[str]]:
-    """Everything that Python's logging lets through while the hub's level is INFO."""
+    """Everything printed, and what Python's logging lets through while the hub's level is INFO."""
     lines: list[str] = []
 
     class Keep(logging.Handler):
@@ -305,9 +376,12 @@ def _logged() -> Iterator[list[str]]:
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    printed = io.StringIO()
     try:
-        yield lines
+        with redirect_stdout(printed), redirect_stderr(printed):
+            yield lines
     finally:
+        lines.append(printed.getvalue())
         root.setLevel(level)
         root.removeHandler(handler)
 
@@ -315,28 +389,79 @@ def _logged() -> Iterator[list[str]]:
 # --- one login --------------------------------------------------------------------------------------------
 
 
-async def _logins(stand: Stand) -> int:
+async def _logins(stand: Stand, opened: Open) -> int:
+    """As the sandbox counts, or, where a login has no path of its own, as the cache of tokens does."""
     if stand.bench.login is None:
-        raise Skipped("no token or session is shared by its calls")
+        return opened.tokens.fetches
     return sum(stand.bench.login in row["path"] for row in await stand.log())
 
 
 async def one_login_at_start(stand: Stand) -> None:
-    before = await _logins(stand)
     async with stand.open() as opened:
+        before = await _logins(stand, opened)
         await asyncio.gather(*(probe(stand, opened) for _ in range(CALLS)))
-    _once(await _logins(stand) - before)
+        logins = await _logins(stand, opened) - before
+    if not logins and stand.bench.login is None:
+        raise Skipped("no token or session is shared by its calls")
+    _once(logins)
 
 
 async def one_refresh(stand: Stand) -> None:
     async with stand.open() as opened:
         await probe(stand, opened)
-        before = await _logins(stand)
+        if stand.bench.login is None and not opened.tokens.fetches:
+            raise Skipped("no token or session is shared by its calls")
+        before = await _logins(stand, opened)
         await stand.fault("expire_session")
         await asyncio.gather(*(probe(stand, opened) for _ in range(CALLS)))
-    _once(await _logins(stand) - before)
+        logins = await _logins(stand, opened) - before
+    if not logins and stand.bench.login is None:
+        raise Skipped("its calls outlive the session that they share")
+    _once(logins)
 
 
 def _once(logins: int) -> None:
     if logins != 1:
         raise Failed(f"{logins} logins for {CALLS} concurrent calls")
+
+
+# --- codes ------------------------------------------------------------------------------------------------
+
+
+async def codes(stand: Stand) -> None:
+    """Of the doors that a look-up knocks on, each at the last call to it."""
+    before = len(await stand.log())
+    async with stand.open() as opened:
+        await probe(stand, opened)
+    calls = (await stand.log())[before:]
+    listed = (await stand.control.get("codes")).raise_for_status().json()
+    if not listed:
+        raise Skipped("its sandbox lists no codes")
+    reached = 0
+    for each in [*listed, {**UNLISTED, "where": ""}]:
+        at = [call for call in calls if re.search(each["where"], call["path"])]
+        if at:
+            reached += 1
+            await _meet(stand, each["code"], each["message"], at[-1])
+    if reached < 2:
+        raise Failed("no listed code belongs to a path that a look-up calls")
+
+
+async def _meet(stand: Stand, code: str, message: str, call: Mapping[str, Any]) -> None:
+    path, method = pattern_of(call["path"]), call["method"]
+    await stand.fault("refuse", path, times=None, method=method, code=code, message=message)
+    again = any(_names(each, code, message) for each in stand.bench.comes_again)
+    waits, fault = False, None
+    try:
+        async with stand.open() as opened, asyncio.timeout(WAITS):
+            fault = await _met(stand, opened)
+    except TimeoutError:
+        waits = True
+    if (waits or isinstance(fault, BY_ITSELF)) is not again:
+        met = "it waits" if waits else f"{fault.kind}: {fault}" if fault else "nothing"
+        raise Failed(f"{code} {message}: {met}, and it should {'' if again else 'not '}come again by itself")
+
+
+def _names(key: str, code: str, message: str) -> bool:
+    number, _, piece = key.partition("|")
+    return number in ("*", code) and piece in message

@@ -30,6 +30,13 @@ def checks() -> list[Check]:
         ),
         ("hook.answer", "bronze", "应答是对方认作成功的", "the answer counts as delivered", answered),
         ("hook.repeat", "silver", "重复的回调不产生第二条消息", "a repeat is no second message", repeat),
+        (
+            "hook.disturbed",
+            "silver",
+            "重复、迟到、乱序的回调，每个消息仍各一次",
+            "repeated, late and reordered callbacks are one message each",
+            disturbed,
+        ),
         ("hook.mutations", "silver", "被改动的回调一律拒绝", "what was changed is refused", mutations),
         ("hook.junk", "gold", "乱码请求拒绝而不崩溃", "junk is refused, nothing breaks", junk),
         ("hook.cut_body", "gold", "残缺正文拒绝或停放，不崩溃", "a cut body is refused or parked", cut_body),
@@ -120,14 +127,17 @@ async def answered(stand: Stand) -> None:
         hook = opened.port(Hook)
 
         def answer(request: HookRequest) -> web.Response:
-            given = hook.accepted(request)
-            return web.Response(status=given.status, body=given.body, content_type=given.content_type)
+            return _given(hook.accepted(request))
 
         catcher.answer = answer
         await _cause(stand, opened, catcher)
         await catcher.first()
         if not await _delivered(stand, hook.accepted(await catcher.first())):
             raise Failed("the vendor does not take our answer for success and repeats the call")
+
+
+def _given(given: HookAnswer) -> web.Response:
+    return web.Response(status=given.status, body=given.body, content_type=given.content_type)
 
 
 async def _cause(stand: Stand, opened: Open, catcher: Catcher) -> None:
@@ -165,6 +175,39 @@ async def repeat(stand: Stand) -> None:
                 raise Failed(f"a repeat makes {again} after {keys}")
 
 
+async def disturbed(stand: Stand) -> None:
+    """As many messages as when each callback comes once, in its turn."""
+    quiet = await _messages(stand)
+    loud = await _messages(stand, repeat=1, late=1, late_seconds=0.2)
+    turned = await _messages(stand, reorder=1)
+    keys = set(quiet)
+    if len(keys) != len(quiet):
+        raise Failed(f"{len(quiet)} different callbacks make {len(keys)} messages")
+    if len(loud) <= len(quiet):
+        raise Failed("the sandbox repeated nothing")
+    for what, found in (("repeated", loud), ("reordered", turned)):
+        if len(set(found)) != len(keys):
+            raise Failed(f"{what}, {len(keys)} messages became {len(set(found))}")
+
+
+async def _messages(stand: Stand, **faults: float) -> list[str]:
+    """Keys of all messages about something that has just happened, and nobody else listens."""
+    await stand.reset()
+    await stand.disturb_callbacks(**faults)
+    async with stand.open() as opened, catching() as catcher:
+        hook, keys = opened.port(Hook), list[str]()
+
+        def answer(request: HookRequest) -> web.Response:
+            keys.extend(message.dedupe_key for message in hook.open(request))
+            return _given(hook.accepted(request))
+
+        catcher.answer = answer
+        await _cause(stand, opened, catcher)
+        await catcher.first()
+        await stand.callbacks_done()
+    return keys
+
+
 def mutated(request: HookRequest, bench: Bench) -> list[tuple[str, HookRequest]]:
     """Each change alone breaks what the verification rests on."""
     found: list[tuple[str, HookRequest]] = []
@@ -179,6 +222,10 @@ def mutated(request: HookRequest, bench: Bench) -> list[tuple[str, HookRequest]]
             ("cut", {name: value[: len(value) // 2]}),
         ):
             found.append((f"{name} {what}", replace(request, headers={**others, **changed})))
+    if bench.hook_ages:
+        for days in (-1, 1):
+            moved = request.received_at + timedelta(days=days)
+            found.append((f"{days} days off", replace(request, received_at=moved)))
     if bench.hook_signs_body:
         found += [(what, replace(request, body=body)) for what, body in _bodies(request.body)]
     return found

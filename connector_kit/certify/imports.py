@@ -42,7 +42,7 @@ def checks() -> list[Check]:
         ("unknown_currency", "silver", "币别未配置：不导入", "nothing is sent", unknown_currency, False),
         ("together", "gold", "同时导入 20 张，各一张", "20 at once, each once", together, False),
         ("same_together", "gold", "同一张同时导入，仍一张", "the same at once, one", same_together, False),
-        ("killed", "gold", "在每一步之后进程被杀，不重复", "killed after every step, one", killed, True),
+        ("killed", "gold", "在每一步的回答之后中断，不重复", "cut off after every answer, one", killed, True),
         ("storm", "gold", "故障风暴中只有一张", "a storm of faults, one document", storm, True),
         ("cut_answer", "gold", "回答被截断，不重复", "a cut answer, one document", cut, True),
         ("junk_answer", "gold", "回答是网页或乱码，不重复", "junk for an answer, one document", junk, True),

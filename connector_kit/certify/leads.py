@@ -4,6 +4,7 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import get_args
 
 from connector_kit.certify.hooks import catching
 from connector_kit.certify.model import Check, Failed, Level, Skipped
@@ -13,15 +14,17 @@ from connector_kit.certify.postings import (
     OF_LISTS,
     TROUBLES,
     Trouble,
+    in_pages,
     refused_in_words,
     submitted,
 )
 from connector_kit.certify.stand import Killed, Open, Stand
 from domain.faults import Fault, Unmappable
-from domain.ports import Hook, Inbound, LeadFeedback, LeadReader, LeadSource
+from domain.ports import Hook, Inbound, LeadFeedback, LeadOutcome, LeadReader, LeadSource
 from domain.records import Lead
 
 LEADS = 9
+HALF_HOUR = timedelta(minutes=30)
 SEEDS_TOGETHER = 6
 ONCE = ("too_many_requests", "session_lost")
 """One costs the wait that it asks for; the other may leave the connector when it comes twice in a row."""
@@ -32,13 +35,22 @@ def checks() -> list[Check]:
         ("lead.pulled", "LeadSource", "bronze", "拉到的线索一条不少", "every lead is pulled", pulled, False),
         ("lead.empty", "LeadSource", "bronze", "空窗口没有线索", "an empty window is empty", empty, False),
         ("lead.pages", "LeadSource", "bronze", "多页一条不少", "many pages, none left out", pages, False),
+        (
+            "lead.window",
+            "LeadSource",
+            "silver",
+            "窗口边上的线索也在内",
+            "a lead at either edge of the window is pulled",
+            edges,
+            False,
+        ),
         ("lead.again", "LeadSource", "silver", "重叠窗口不产生新消息", "an overlap is no news", again, False),
         (
             "lead.killed",
             "LeadSource",
             "gold",
-            "拉取中途被杀，重来不漏",
-            "killed on the way, none lost",
+            "拉取中途中断，重来不漏",
+            "cut off on the way, none lost",
             killed,
             True,
         ),
@@ -58,6 +70,15 @@ def checks() -> list[Check]:
             "回传不存在的线索：拒绝并说明",
             "a report on an unknown lead is refused in words",
             unknown_lead,
+            False,
+        ),
+        (
+            "feedback.outcomes",
+            "LeadFeedback",
+            "bronze",
+            "不同的结果传成不同的状态",
+            "each outcome is told as another state",
+            outcomes,
             False,
         ),
         ("lead.read", "LeadReader", "bronze", "线索可读", "a lead is read", read, False),
@@ -88,10 +109,12 @@ def checks() -> list[Check]:
     ]
 
 
-async def _pull(opened: Open, inbox: dict[str, Inbound]) -> None:
+async def _pull(
+    opened: Open, inbox: dict[str, Inbound], since: datetime | None = None, until: datetime | None = None
+) -> None:
     """Into the inbox, which knows a message by its key."""
     now = datetime.now(UTC)
-    window = now - timedelta(hours=1), now + timedelta(minutes=1)
+    window = since or now - timedelta(hours=1), until or now + timedelta(minutes=1)
     async for page in opened.port(LeadSource).pull_leads(*window):
         for message in page:
             inbox.setdefault(message.dedupe_key, message)
@@ -107,9 +130,9 @@ def _expect(opened: Open, inbox: dict[str, Inbound], ids: list[str]) -> None:
         raise Failed(f"{len(ids)} leads submitted, {len(set(found))} found, {len(found)} messages")
 
 
-async def _pulled(stand: Stand, ids: list[str], **settings: object) -> None:
+async def _pulled(stand: Stand, ids: list[str]) -> None:
     inbox: dict[str, Inbound] = {}
-    async with stand.open(settings) as opened:
+    async with stand.open() as opened:
         await _pull(opened, inbox)
         _expect(opened, inbox, ids)
 
@@ -124,7 +147,11 @@ async def empty(stand: Stand) -> None:
 
 async def pages(stand: Stand) -> None:
     await _small_pages(stand)
-    await _pulled(stand, await submitted(stand, LEADS), **stand.bench.small_pages)
+    ids, inbox = await submitted(stand, LEADS), dict[str, Inbound]()
+    async with stand.open(stand.bench.small_pages) as opened:
+        await _pull(opened, inbox)
+        in_pages(stand, opened, "lead")
+        _expect(opened, inbox, ids)
 
 
 async def _small_pages(stand: Stand) -> None:
@@ -138,6 +165,19 @@ async def again(stand: Stand) -> None:
         for _ in range(5):
             await _pull(opened, inbox)
         _expect(opened, inbox, ids)
+
+
+async def edges(stand: Stand) -> None:
+    """Vendors count in seconds: one of this second was made in it or at its beginning."""
+    inbox: dict[str, Inbound] = {}
+    ids = await submitted(stand, 1)
+    async with stand.open() as opened:
+        await _pull(opened, inbox)
+        (at,) = [lead.created_at for lead in _leads(opened, inbox)]
+        for since, until in ((at, at + HALF_HOUR), (at - HALF_HOUR, at + timedelta(milliseconds=1))):
+            found: dict[str, Inbound] = {}
+            await _pull(opened, found, since, until)
+            _expect(opened, found, ids)
 
 
 async def killed(stand: Stand) -> None:
@@ -202,6 +242,17 @@ async def _until_pulled(opened: Open, inbox: dict[str, Inbound], trouble: Troubl
             if not isinstance(fault, trouble.allowed):
                 raise Failed(f"met {fault.kind}: {fault}") from fault
     raise Failed("the window was never read")
+
+
+async def outcomes(stand: Stand) -> None:
+    """Each leaves a row of its own in the vendor's books."""
+    (lead,) = await submitted(stand, 1)
+    kinds = get_args(LeadOutcome)
+    async with stand.open() as opened:
+        for outcome in kinds:
+            await opened.port(LeadFeedback).report(lead, outcome, datetime.now(UTC))
+    if (count := await stand.count("feedback", lead)) != len(kinds):
+        raise Failed(f"{', '.join(kinds)} were told as {count} states")
 
 
 async def unknown_lead(stand: Stand) -> None:

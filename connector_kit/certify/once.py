@@ -4,7 +4,7 @@ import random
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from connector_kit.certify.model import Check, Failed, Level
+from connector_kit.certify.model import Check, Failed, Level, Skipped
 from connector_kit.certify.postings import (
     QUICK,
     TROUBLES,
@@ -21,6 +21,8 @@ from connector_kit.certify.postings import (
     steps_of,
 )
 from connector_kit.certify.stand import Killed, Stand
+from connector_kit.exchanges import Exchange
+from domain.faults import Rejected
 
 KINDS: tuple[tuple[str, str, str, Make], ...] = (
     ("customer", "CustomerArchive", "客户", customers),
@@ -59,7 +61,7 @@ def _of(kind: str, capability: str, name_zh: str, make: Make) -> list[Check]:
     def check(
         name: str, run: Callable[[Make, Stand], Awaitable[None]], zh: str, en: str, *, faults: bool = True
     ) -> Check:
-        level: Level = "silver" if name in ("five_times", "finds_nothing") else "gold"
+        level: Level = "gold" if faults else "silver"
         return Check(
             f"{kind}.{name}",
             capability,
@@ -85,7 +87,23 @@ def _of(kind: str, capability: str, name_zh: str, make: Make) -> list[Check]:
             "the same delivery five times makes one",
             faults=False,
         ),
-        check("killed", killed, "在每一步之后进程被杀，仍只有一张", "killed after every step, one document"),
+        check(
+            "calls",
+            calls,
+            "照常时每次写入只发一次，称为只读的不改账",
+            "undisturbed each write goes once, and a read changes nothing",
+            faults=False,
+        ),
+        check(
+            "same_key",
+            same_key,
+            "盲目重发时是同一个键，仍只有一张",
+            "sent again unseen, the key is the same, one document",
+            faults=False,
+        ),
+        check(
+            "killed", killed, "在每一步的回答之后中断，仍只有一张", "cut off after every answer, one document"
+        ),
         check("storm", storm, "故障风暴中只有一张", "a storm of faults, one document"),
         *(
             Check(
@@ -111,12 +129,63 @@ async def finds_nothing(make: Make, stand: Stand) -> None:
 
 
 async def five_times(make: Make, stand: Stand) -> None:
-    """As after five lost notes of ours: the first attempt of each knows nothing of the others."""
+    """Each in a connection of its own that knows only whether something was sent before."""
     posting = (await make(stand))()
     for attempt in range(5):
         async with stand.open() as opened:
             await deliver(posting, opened, sent_before=attempt > 0)
     await exactly_one(stand, posting)
+
+
+async def calls(make: Make, stand: Stand) -> None:
+    posting = (await make(stand))()
+    written: set[tuple[str, str, str]] = set()
+    async with stand.open() as opened:
+        before = await stand.documents()
+
+        async def watch(exchange: Exchange) -> None:
+            nonlocal before
+            now = await stand.documents()
+            call = (exchange.operation, exchange.url, exchange.request_body)
+            if exchange.kind == "read" and now > before:
+                raise Failed(f"{exchange.operation} is called a read, and a document came to be")
+            if exchange.kind != "read" and call in written:
+                raise Failed(f"{exchange.operation} went twice, and nothing had gone wrong")
+            written.add(call)
+            before = now
+
+        opened.recorder.watch = watch
+        await deliver(posting, opened)
+
+
+async def same_key(make: Make, stand: Stand) -> None:
+    """Two attempts that know nothing of each other, where the vendor is said to know our key."""
+    posting = (await make(stand))()
+    sent: list[list[tuple[str, str, str]]] = []
+    for _ in range(2):
+        async with stand.open() as opened:
+            try:
+                await posting.create(opened)
+            except Rejected:
+                if not sent:
+                    raise
+            exchanges = opened.recorder.exchanges
+        if any(each.kind == "blind_write" for each in exchanges if not _logs_in(stand, each)):
+            raise Skipped("it is sent by a blind write: the vendor knows no key")
+        sent.append(
+            [
+                (each.operation, each.url, each.request_body)
+                for each in exchanges
+                if each.kind == "keyed_write"
+            ]
+        )
+    if sent[0][:1] != sent[1][:1]:
+        raise Failed(f"the same delivery was sent as {sent[0][:1]} and as {sent[1][:1]}")
+    await exactly_one(stand, posting)
+
+
+def _logs_in(stand: Stand, exchange: Exchange) -> bool:
+    return bool(stand.bench.login and stand.bench.login in exchange.url)
 
 
 async def troubled(make: Make, trouble: Trouble, stand: Stand) -> None:
@@ -131,7 +200,8 @@ async def troubled(make: Make, trouble: Trouble, stand: Stand) -> None:
 
 
 async def killed(make: Make, stand: Stand) -> None:
-    """The process ends after the n-th answer; another one begins anew, knowing only that it was sent."""
+    """Nothing of ours runs on after the n-th answer; another connection begins anew, knowing only that
+    something was sent. (tests/contract does the same with a process that is really killed.)"""
     new, step = await make(stand), 0
     survived = False
     while not survived:

@@ -1,6 +1,7 @@
 """Documents that must come to exist once, and the way in which the hub's worker brings one there."""
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -129,6 +130,13 @@ async def exactly_one(stand: Stand, posting: Posting) -> None:
         raise Failed(f"{count} documents {posting.number} at the vendor, not 1")
 
 
+def in_pages(stand: Stand, opened: Open, kind: str) -> None:
+    """Of a connection that has read one list: a list of one page shows nothing about pages."""
+    calls = Counter(each.operation for each in opened.recorder.exchanges)
+    if max(calls.values(), default=0) < 2 and kind not in stand.bench.unpaged:
+        raise Failed("the whole list came in one call: the bench has to make its pages small")
+
+
 async def steps_of(stand: Stand, posting: Posting, *, api_only: bool = False) -> list[dict[str, Any]]:
     """The different calls that one undisturbed delivery makes, as parts of a fault rule: by their paths, or
     by their turn where a vendor has one path for everything."""
@@ -218,7 +226,9 @@ def receipt(stand: Stand, pays: Receivable, amount: str = "100.00") -> Receipt:
     )
 
 
-def contract(stand: Stand, *, key: str | None = None, hook: str = "") -> SigningRequest:
+def contract(
+    stand: Stand, *, key: str | None = None, hook: str = "", more: Sequence[SigningParty] = ()
+) -> SigningRequest:
     number, now = stand.number("HT-2026"), datetime.now(UTC)
     return SigningRequest(
         key=key or f"{number}/1",
@@ -228,6 +238,7 @@ def contract(stand: Stand, *, key: str | None = None, hook: str = "") -> Signing
         parties=[
             SigningParty(order=1, organisation="示例科技有限公司", person=None, phone=None, own=True),
             SigningParty(order=2, organisation="测试客户有限公司", person="测试甲", phone="+8613800000001"),
+            *more,
         ],
         callback_url=hook,
         expires_at=now + timedelta(days=30),

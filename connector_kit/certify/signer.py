@@ -1,7 +1,10 @@
 """A contract's way through a signing service."""
 
+import base64
 import hashlib
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -20,10 +23,12 @@ from connector_kit.certify.postings import (
 from connector_kit.certify.stand import Open, Stand
 from domain.faults import Fault, Rejected
 from domain.ports import Hook, Signer, SigningEvidence, SigningHook
-from domain.records import SignedFile, SigningFlow
+from domain.records import SignedFile, SigningFlow, SigningParty
 from domain.states import SigningState
 
-SAME = 5
+SAME, MANY = 5, 110
+Rows = Mapping[str, object]
+THIRD = SigningParty(order=3, organisation=None, person="测试乙", phone="+8613800000002")
 LOOKS = 5
 """How often evidence is asked for until it must have been made."""
 COMPOSED_AFTER = 60
@@ -44,7 +49,16 @@ def checks() -> list[Check]:
         ("flow.declined", "bronze", "拒签读成拒签", "declined reads as declined", declined, False),
         ("flow.revoked", "bronze", "撤销；再撤一次无害", "revoked, and twice is no news", revoked, False),
         ("flow.extended", "silver", "延期", "extended", extended, False),
-        ("flow.sign_url", "bronze", "签署链接", "a link to sign", sign_url, False),
+        (
+            "flow.sign_url",
+            "bronze",
+            "签署链接，各人不同",
+            "a link to sign, another one for each",
+            sign_url,
+            False,
+        ),
+        ("flow.order", "silver", "按约定的先后签署", "the parties sign in their order", in_order, False),
+        ("flow.document", "bronze", "送签的就是这份文件", "the file arrives as it is", document, False),
         ("flow.urged", "silver", "催签，或说明为何不能", "urged, or a reason in words", urged, False),
         (
             "flow.same_title",
@@ -52,6 +66,14 @@ def checks() -> list[Check]:
             "多个同名流程各自找得回",
             "each of several flows is found",
             same_title,
+            False,
+        ),
+        (
+            "flow.found_among_many",
+            "silver",
+            "流程多到一页放不下也找得回",
+            "found among more than fit on a page",
+            among_many,
             False,
         ),
         ("flow.unknown", "silver", "不存在的流程是故障", "a flow that is none is a fault", unknown, True),
@@ -147,39 +169,110 @@ async def revoked(stand: Stand) -> None:
 
 
 async def extended(stand: Stand) -> None:
+    until = datetime.now(UTC) + timedelta(days=60)
     async with stand.open() as opened:
         flow = await _started(stand, opened)
-        await opened.port(Signer).extend(flow.flow_id, datetime.now(UTC) + timedelta(days=60))
-        await _expect(opened, flow, SigningState.SIGNING, SigningState.PARTLY_SIGNED)
+        before = await stand.rows("flow", flow.key)
+        await opened.port(Signer).extend(flow.flow_id, until)
+        now = await _expect(opened, flow, SigningState.SIGNING, SigningState.PARTLY_SIGNED)
+    if await stand.rows("flow", flow.key) == before:
+        raise Failed("nothing has changed in the books")
+    if now.expires_at is not None and abs(now.expires_at - until) > timedelta(seconds=1):
+        raise Failed(f"extended to {until}, and it expires at {now.expires_at}")
 
 
 async def sign_url(stand: Stand) -> None:
+    phones = ("+8613800000001", str(THIRD.phone))
     async with stand.open() as opened:
-        flow = await _started(stand, opened)
-        url = await opened.port(Signer).sign_url(flow.flow_id, "+8613800000001")
-    if not url.startswith(("http://", "https://")):
-        raise Failed(f"{url!r} is no link")
+        flow = await deliver(flow_posting(contract(stand, more=[THIRD])), opened)
+        urls = [await opened.port(Signer).sign_url(flow.flow_id, phone) for phone in phones]
+    if not all(url.startswith(("http://", "https://")) for url in urls) or len(set(urls)) < len(urls):
+        raise Failed(f"the links of two signers are {urls}")
+
+
+async def in_order(stand: Stand) -> None:
+    """Whoever has signed before the first turn is sealed by a machine."""
+    if stand.bench.sign_next is None:
+        raise Skipped("the bench does not say how one signs after the other")
+    request = contract(stand, more=[THIRD])
+    async with stand.open() as opened:
+        flow = await deliver(flow_posting(request), opened)
+    looks: list[list[object]] = [[]]
+    for _ in request.parties:
+        try:
+            looks.append((await stand.act(stand.bench.sign_next(flow.flow_id)))["signers"])
+        except RuntimeError:
+            break
+    done = looks[-1][-1] if looks[-1] else None
+    turns = [[state == done for state in look] for look in looks[1:]]
+    if not turns or not all(turns[-1]) or any(turn != sorted(turn, reverse=True) for turn in turns):
+        raise Failed(f"the parties were done in another order: {turns}")
+
+
+async def document(stand: Stand) -> None:
+    if stand.bench.uploads is None:
+        raise Skipped("the bench does not say where uploaded files are")
+    async with stand.open() as opened:
+        await _started(stand, opened)
+    sent = base64.b64encode(PDF).decode()
+    if not any(sent in row.values() for row in (await stand.table(stand.bench.uploads)).values()):
+        raise Failed("the file that was to be signed is not there as it was")
 
 
 async def urged(stand: Stand) -> None:
     async with stand.open() as opened:
         flow = await _started(stand, opened)
+        before = len(opened.recorder.exchanges)
         try:
             await opened.port(Signer).urge(flow.flow_id)
         except Rejected as refusal:
             if len(str(refusal)) < 8:
                 raise Failed(f"the refusal says only “{refusal}”") from refusal
+            return
+        if all(each.kind == "read" for each in opened.recorder.exchanges[before:]):
+            raise Failed("the vendor was told nothing")
 
 
 async def same_title(stand: Stand) -> None:
     first = contract(stand)
-    requests = [contract(stand, key=f"{first.contract_number}/{n}") for n in range(1, SAME + 1)]
+    requests = [replace(first, key=f"{first.contract_number}/{n}") for n in range(1, SAME + 1)]
     async with stand.open() as opened:
         made = {request.key: await deliver(flow_posting(request), opened) for request in requests}
         for request in requests:
             found = await opened.port(Signer).find_flow(request)
             if found is None or found.flow_id != made[request.key].flow_id:
                 raise Failed(f"{request.key} is {made[request.key].flow_id}, found {found}")
+
+
+async def among_many(stand: Stand) -> None:
+    """Copies of one flow stand on several pages, in whatever order the vendor lists them."""
+    request = contract(stand)
+    async with stand.open() as opened:
+        flow = await deliver(flow_posting(request), opened)
+        copies = {f"{request.contract_number}/copy{n}": f"{flow.flow_id[:-4]}c{n:03}" for n in range(MANY)}
+        await stand.seed(
+            {
+                name: _copied(table, request.key, flow.flow_id, copies)
+                for name, table in (await stand.tables()).items()
+            }
+        )
+        first, *_, last = copies.items()
+        for key, copy in (first, last):
+            found = await opened.port(Signer).find_flow(replace(request, key=key))
+            if found is None or found.flow_id != copy:
+                raise Failed(f"among {MANY} flows, {key} was found as {found}")
+
+
+def _copied(table: Mapping[str, object], key: str, flow_id: str, copies: Mapping[str, str]) -> Rows:
+    """The rows about a flow, once for each other key and id."""
+    about = {name: text for name, row in table.items() if flow_id in (text := json.dumps(row))}
+    return {
+        name.replace(flow_id, copy_id) if flow_id in name else f"{name}-{copy_id}": json.loads(
+            text.replace(json.dumps(key)[1:-1], copy_key).replace(flow_id, copy_id)
+        )
+        for name, text in about.items()
+        for copy_key, copy_id in copies.items()
+    }
 
 
 async def callback(stand: Stand) -> None:

@@ -1,5 +1,6 @@
 """One connection under test: the connector, its sandbox, and the hands on the sandbox's control API."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from connector_kit.connector import Connector, Tools
 from connector_kit.exchanges import Exchange, MemoryRecorder
 from connector_kit.redact import Redactor, secrets_of
 from connector_kit.send import Sender
-from connector_kit.tokens import MemoryTokens
+from connector_kit.tokens import Fetch, MemoryTokens, Token
 
 Port = TypeVar("Port")
 LONG, SHORT = 10.0, 0.25
@@ -39,11 +40,30 @@ class Recorder(MemoryRecorder):
 
     kill_after: int | None = None
     exchanges: list[Exchange] = field(default_factory=list)
+    watch: Callable[[Exchange], Awaitable[None]] | None = None
+    """Called after each."""
 
     async def record(self, exchange: Exchange) -> None:
         await super().record(exchange)
+        if self.watch is not None:
+            await self.watch(exchange)
         if self.kill_after is not None and len(self.exchanges) >= self.kill_after:
             raise Killed
+
+
+class CountingTokens(MemoryTokens):
+    """How often a token was fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetches = 0
+
+    async def get(self, name: str, fetch: Fetch, *, refused: str | None = None) -> Token:
+        async def counted(known: Token | None) -> Token:
+            self.fetches += 1
+            return await fetch(known)
+
+        return await super().get(name, counted, refused=refused)
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -74,7 +94,7 @@ class Open:
 
     adapter: object
     recorder: Recorder
-    tokens: MemoryTokens
+    tokens: CountingTokens
     redactor: Redactor
     by_hand: Callable[[], Awaitable[object]] | None = None
     """A person's turn at the vendor."""
@@ -123,7 +143,7 @@ class Stand:
         async with httpx.AsyncClient(transport=wire, trust_env=False) as client:
             redactor = Redactor(secrets_of(settings))
             sender = Sender(client, connection="certified", redactor=redactor, recorder=recorder)
-            tokens = MemoryTokens()
+            tokens = CountingTokens()
             tools = Tools("certified", sender, tokens, SystemClock(), self.bench.mappings)
             by_hand = partial(self.act, self.bench.by_hand) if self.bench.by_hand else None
             yield Open(self.connector.open(settings, tools), recorder, tokens, redactor, by_hand)
@@ -153,9 +173,24 @@ class Stand:
         for act in self.bench.prepare:
             await self.act(act)
 
+    async def seed(self, tables: Mapping[str, Mapping[str, object]]) -> None:
+        """Rows that nobody had to make."""
+        await self._post("seed", tables)
+
+    async def tables(self) -> Mapping[str, Mapping[str, object]]:
+        sizes = (await self.control.get("books")).raise_for_status().json()
+        return {name: await self.table(name) for name in sizes}
+
     async def advance(self, seconds: float) -> None:
         """The sandbox's clock."""
         await self._post("clock", {"advance": seconds})
+
+    async def disturb_callbacks(self, **faults: float) -> None:
+        await self._post("callbacks", faults)
+
+    async def callbacks_done(self) -> None:
+        while (await self.control.get("callbacks")).raise_for_status().json()["pending"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
     async def log(self) -> Sequence[Mapping[str, Any]]:
         answer = await self.control.get("log")
@@ -167,10 +202,18 @@ class Stand:
     async def rows(self, kind: str, number: str) -> list[str]:
         """Documents of this number in the vendor's own books, as JSON."""
         found = self.bench.books[kind]
-        answer = await self.control.get(f"books/{found.table}")
         needle = found.needle.format(number)
-        rows = [json.dumps(row, ensure_ascii=False) for row in answer.raise_for_status().json().values()]
+        rows = [json.dumps(row, ensure_ascii=False) for row in (await self.table(found.table)).values()]
         return [row for row in rows if needle in row]
+
+    async def table(self, name: str) -> Mapping[str, Any]:
+        answer = await self.control.get(f"books/{name}")
+        return cast(Mapping[str, Any], answer.raise_for_status().json())
+
+    async def documents(self) -> int:
+        """How many there are of all kinds that the bench knows."""
+        sizes = (await self.control.get("books")).raise_for_status().json()
+        return sum(sizes.get(table, 0) for table in {found.table for found in self.bench.books.values()})
 
     async def _post(self, path: str, body: Mapping[str, object]) -> Any:
         answer = await self.control.post(path, json=dict(body))

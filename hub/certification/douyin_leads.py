@@ -33,6 +33,7 @@ BENCHES = (
         books={"feedback": Found("feedback")},
         prepare=(Act("set_limits", {"qps": 0}),),
         login="oauth2/refresh_token",
+        comes_again=("40100", "40102", "40105", "50000", "51010"),
         login_works_once=True,
         small_pages={"page_size": 3},
         small_pages_act=Act("set_limits", {"page_cap": 3, "qps": 0}),
@@ -40,5 +41,6 @@ BENCHES = (
         subscribe=_subscribe,
         hook_headers=("access-token", "timestamp", "signature"),
         hook_signs_body=False,
+        hook_ages=True,
     ),
 )

@@ -11,8 +11,11 @@ BENCHES = (
         mappings=Translator(),
         other_doors=("/oss/",),
         books={"flow": Found("flows", '"{}:1"')},
+        comes_again=("1437513", "1480013"),
         strange_status=(rb'"signFlowStatus"\s*:\s*\d+', b'"signFlowStatus":97'),
         sign=lambda flow: Act("sign_all", {"flow_id": flow}),
+        sign_next=lambda flow: Act("sign", {"flow_id": flow}),
+        uploads="contents",
         decline=lambda flow: Act("decline", {"flow_id": flow, "reason": "价格不符"}),
         hook_headers=(
             "x-tsign-open-app-id",

@@ -18,7 +18,15 @@ OPENAPI = Bench(
     variant="openapi",
     settings={"poll_first_seconds": 0.05, "poll_budget_seconds": 2},
     books=BOOKS,
+    due_dates=False,
+    close_period=lambda month: Act("close_period", {"month": month}),
+    prepare=(Act("set_knobs", {"async_seconds": 0.1}),),
+    answered_later={"synchronous": False},
     login="system/token",
+    comes_again=(
+        *("10001", "10002", "10005", "10006", "30025"),
+        *("20005|其他人正在修改", "20005|An error occurred"),
+    ),
     strange_status=(rb'"state"\s*:\s*"[^"]*"', '"state":"天知道"'.encode()),
     small_pages={"rows_per_page": 3},
     remove=_remove,
@@ -32,10 +40,14 @@ EAI = Bench(
     "(No call to verify: a person does it in U8, and the checks play that person; state and balance are read "
     "by SQL.)",
     settings={"door": "eai", "read_by_sql": True},
+    comes_again=("1|加密点数已饱和", "false|其他人正在修改"),
+    unpaged=("customer",),
     unused=("app_secret",),
     wrong={"sender": "999"},
     by_hand=Act("verify_all"),
     books=BOOKS,
+    due_dates=False,
+    close_period=lambda month: Act("close_period", {"month": month}),
     remove=_remove,
 )
 

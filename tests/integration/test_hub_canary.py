@@ -11,11 +11,11 @@ from fastapi import FastAPI
 from httpx_aiohttp import AiohttpTransport
 from sqlalchemy import select
 
-from connector_kit import MemoryTokens, Redactor, new_client, secrets_of
+from connector_kit import Redactor, new_client, secrets_of
 from connector_kit.certify import Bench
 from connector_kit.certify.general import probe, work
 from connector_kit.certify.model import Failed
-from connector_kit.certify.stand import Open, Recorder, Stand, SystemClock
+from connector_kit.certify.stand import CountingTokens, Open, Recorder, Stand, SystemClock
 from crm_store import Store
 from crm_store.tables import metadata
 from domain.faults import Fault
@@ -72,7 +72,7 @@ async def dump(store: Store) -> list[str]:
 
 async def live_through(stand: Stand, adapter: object) -> list[str]:
     """All is well, then it is not: what the faults say."""
-    opened = Open(adapter, Recorder(), MemoryTokens(), Redactor())
+    opened = Open(adapter, Recorder(), CountingTokens(), Redactor())
     said = []
     await work(stand, opened)
     for kind in TROUBLES:
