@@ -19,7 +19,8 @@ WORDS = (
 )
 """What a name says of a secret. Without any of them no pattern matches, and a look for them is cheap."""
 _SEEN = tuple(word.encode() for word in WORDS)
-_NAME = rf"[\w.-]*(?:{'|'.join(WORDS)})[\w.-]*"
+_NAME = rf"[\w.-]{{0,40}}(?:{'|'.join(WORDS)})[\w.-]{{0,40}}"
+"""Bounded, or each long word of a body would be walked through once more from its end."""
 _HEADER = re.compile(
     rf"authorization|.*-authorization|(?:set-)?cookie|.*session.*|.*-sign|{_NAME}", re.IGNORECASE
 )
