@@ -1,8 +1,10 @@
 """What the control API is asked: bodies as checked values, and what is said of one that will not do."""
 
 import json
+import math
 import re
-from typing import Annotated, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from starlette.requests import Request
@@ -50,3 +52,14 @@ def why_not(error: ValueError | LookupError) -> str:
     if isinstance(error, LookupError):
         return f"没有 {error.args[0] if error.args else '这一项'} (missing or unknown)"
     return str(error) or "不能接受 (not accepted)"
+
+
+def turned(switches: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A sandbox's own switches, changed. Raises ValueError for another type, and for a number below 0."""
+    for name, value in changes.items():
+        if name not in switches:
+            raise ValueError(f"没有开关 {name}；有 {', '.join(switches)} (no such switch, but these)")
+        kinds = (int, float) if isinstance(switches[name], float) else (type(switches[name]),)
+        if type(value) not in kinds or not 0 <= value < math.inf:
+            raise ValueError(f"{name} 不能是 {value!r}，要像 {switches[name]!r} (not like the usual value)")
+    return {**switches, **changes}

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandboxes.common import Act, Sandbox
+from sandboxes.common.asked import turned
 from sandboxes.common.callbacks import CONCURRENCY
 from sandboxes.common.codes import Code
 from sandboxes.douyin_leads import consent, envelope, forms, legacy
@@ -306,12 +307,13 @@ class OceanEngine(Sandbox):
 
     async def _set_limits(self, body: dict[str, Any]) -> dict[str, Any]:
         """`concurrency` bounds the pushes on the wire; the others are those of the open API."""
-        wanted = dict(body)
-        if "concurrency" in wanted:
-            self.callbacks.limit(int(wanted.pop("concurrency")))
-        if unknown := set(wanted) - set(LIMITS):
-            raise ValueError(f"unknown limits: {', '.join(sorted(unknown))}")
-        self.books.table("limits")["api"] = self._limits() | wanted
+        limits = turned(self._limits() | {"concurrency": CONCURRENCY}, body)
+        together = limits.pop("concurrency")
+        if together < 1:
+            raise ValueError("concurrency 至少为 1 (at least 1)")
+        if "concurrency" in body:
+            self.callbacks.limit(together)
+        self.books.table("limits")["api"] = limits
         return self._limits()
 
     async def _add_rule(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandboxes.common import Act, Sandbox
+from sandboxes.common.asked import turned
 from sandboxes.common.codes import Code
 from sandboxes.yonyou_u8 import seed, words
 from sandboxes.yonyou_u8.codes import CODES
@@ -156,11 +157,9 @@ class YonyouU8(Sandbox):
         return {"code": body["code"]}
 
     def _set_knobs(self, body: dict[str, Any]) -> dict[str, Any]:
-        if unknown := body.keys() - KNOBS.keys():
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(KNOBS)}")
-        knobs = {**self.books.table("_knobs")["knobs"], **body}
-        self.books.table("_knobs")["knobs"] = knobs
-        return knobs
+        knobs = self.books.table("_knobs")
+        knobs["knobs"] = turned(knobs["knobs"], body)
+        return knobs["knobs"]
 
 
 def _is_import(request: Request) -> bool:
