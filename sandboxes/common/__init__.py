@@ -5,10 +5,11 @@ from sandboxes.common.books import Books, Row, Table
 from sandboxes.common.callbacks import Callbacks, Outgoing
 from sandboxes.common.clock import Clock
 from sandboxes.common.faults import FaultPlan, FaultRule
-from sandboxes.common.serve import Running, running, serve
+from sandboxes.common.serve import PLAIN, Running, running, serve
 from sandboxes.common.signing import Contracts, SigningSandbox
 
 __all__ = [
+    "PLAIN",
     "Act",
     "Books",
     "Callbacks",

@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from sandboxes.common import Running, running
+from sandboxes.common import PLAIN, Running, running
 from sandboxes.douyin_leads import doors, legacy
 from sandboxes.esign.notices import callback_signature
 from sandboxes.fadada.app import APP_SECRET as FASC_SECRET
 from sandboxes.run import load
 
 # Loopback and no TLS; no connection is kept.
-HTTP = httpx.Client(trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
+HTTP = httpx.Client(trust_env=False, verify=PLAIN, limits=httpx.Limits(max_keepalive_connections=0))
 VENDORS = ("esign", "fadada", "tencent_ess", "yonyou_u8", "douyin_leads")
 
 

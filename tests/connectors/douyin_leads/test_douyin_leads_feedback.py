@@ -16,12 +16,12 @@ from connectors.douyin_leads.feedback import build_report, doors_of
 from connectors.douyin_leads.settings import Settings
 from domain.faults import Rejected, Transient, UnknownOutcome
 from domain.ports import LeadFeedback, LeadOutcome
-from sandboxes.common import Running
+from sandboxes.common import PLAIN, Running
 from sandboxes.douyin_leads.clues import LOCAL_ACCOUNTS
 from tests.connectors.connection import open_connection
 
 # Loopback and no TLS: loading the certificates anew would cost 40 ms a call.
-HTTP = httpx.Client(trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
+HTTP = httpx.Client(trust_env=False, verify=PLAIN, limits=httpx.Limits(max_keepalive_connections=0))
 NOW = datetime(2026, 5, 1, 2, 0, tzinfo=UTC)
 LOCAL = next(iter(LOCAL_ACCOUNTS))
 

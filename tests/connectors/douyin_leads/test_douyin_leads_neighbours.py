@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from sandboxes.common import Running
+from sandboxes.common import PLAIN, Running
 from sandboxes.douyin_leads import legacy
 
-HTTP = httpx.Client(trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
+HTTP = httpx.Client(trust_env=False, verify=PLAIN, limits=httpx.Limits(max_keepalive_connections=0))
 ADVERTISER = 1700000000000001
 OPEN_API = "/open_api/2/"
 

@@ -21,12 +21,12 @@ from domain.faults import Fault, Malformed, Misconfigured, Rejected, SessionExpi
 from domain.ports import Inbound
 from domain.records import Lead
 from mappings import Translator
-from sandboxes.common import Running
+from sandboxes.common import PLAIN, Running
 from sandboxes.douyin_leads.clues import LOCAL_ACCOUNTS
 from tests.connectors.connection import SystemClock
 
 # Loopback and no TLS: loading the certificates anew would cost 40 ms a call.
-HTTP = httpx.Client(trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
+HTTP = httpx.Client(trust_env=False, verify=PLAIN, limits=httpx.Limits(max_keepalive_connections=0))
 ALL = "ads,life,douyin,feiyu"
 LOCAL = next(iter(LOCAL_ACCOUNTS))
 SINCE = datetime(2026, 4, 30, 16, 0, 0, tzinfo=UTC)

@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from sandboxes.common import Running
+from sandboxes.common import PLAIN, Running
 from sandboxes.douyin_leads.feiyu import signature
 
 # Loopback and no TLS: loading the certificates anew would cost 40 ms a call.
-HTTP = httpx.Client(trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
+HTTP = httpx.Client(trust_env=False, verify=PLAIN, limits=httpx.Limits(max_keepalive_connections=0))
 PULL = "/open_api/2/tools/clue/get/"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import orjson
 
-from sandboxes.common import Running
+from sandboxes.common import PLAIN, Running
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Page>>endobj\n2 0 obj<</Type /Page>>endobj\n%%EOF\n"
 JSON_TYPE = "application/json; charset=UTF-8"
@@ -21,7 +21,7 @@ def md5(body: bytes) -> str:
 class Site:
     def __init__(self, served: Running) -> None:
         self.served = served
-        self.http = httpx.Client(base_url=served.url, trust_env=False, verify=False)
+        self.http = httpx.Client(base_url=served.url, trust_env=False, verify=PLAIN)
         credentials = served.sandbox.credentials()
         self.app_id, self.secret = credentials["app_id"], credentials["app_secret"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandboxes.common import Running
+from sandboxes.common import PLAIN, Running
 
 STUBS = "Kingdee.BOS.WebApi.ServicesStub."
 SAMPLES = Path(__file__).parent / "samples"
@@ -24,7 +24,7 @@ class Site:
 
     def __init__(self, served: Running) -> None:
         self.served = served
-        self.http = httpx.Client(base_url=f"{served.url}/k3cloud/", trust_env=False, verify=False)
+        self.http = httpx.Client(base_url=f"{served.url}/k3cloud/", trust_env=False, verify=PLAIN)
         credentials = served.sandbox.credentials()
         body = {
             "parameters": [credentials["acct_id"], credentials["user_name"], credentials["password"], 2052]

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandboxes.common import Running, running
+from sandboxes.common import PLAIN, Running, running
 from sandboxes.yonyou_u8 import SANDBOX
 
 HEX = re.compile(r"[0-9a-f]{32}")
@@ -60,7 +60,7 @@ class Client:
 
     def __init__(self, sandbox: Running) -> None:
         self.sandbox = sandbox
-        self.http = httpx.Client(base_url=sandbox.url, trust_env=False, verify=False)
+        self.http = httpx.Client(base_url=sandbox.url, trust_env=False, verify=PLAIN)
         self.credentials = sandbox.sandbox.credentials()
         self.caller = {k: v for k, v in self.credentials.items() if k != "app_secret"}
         self.caller["token"] = self.token()

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from sandboxes.common import Running
+from sandboxes.common import PLAIN, Running
 
 SAMPLES = Path(__file__).parent / "samples"
 RECEIVABLE = (SAMPLES / "eai_oughtreceive_add.xml").read_text(encoding="utf-8")
@@ -65,7 +65,7 @@ class Client:
 
     def __init__(self, sandbox: Running) -> None:
         self.sandbox = sandbox
-        self.http = httpx.Client(base_url=sandbox.url, trust_env=False, verify=False)
+        self.http = httpx.Client(base_url=sandbox.url, trust_env=False, verify=PLAIN)
 
     def raw(self, body: bytes | str, *, path: str = "/u8eai/import.asp") -> httpx.Response:
         return self.http.post(path, content=body)
