@@ -70,7 +70,12 @@ class Redactor:
         return _by_name(self.known(text))
 
     def headers(self, headers: dict[str, str]) -> dict[str, str]:
-        return {k: MASK if _HEADER.fullmatch(k) else self.text(v) for k, v in headers.items()}
+        return {k: MASK if sounds_secret(k) else self.text(v) for k, v in headers.items()}
+
+
+def sounds_secret(name: str) -> bool:
+    """Of a header, or of a value in a log line."""
+    return _HEADER.fullmatch(name) is not None
 
 
 _REDACTORS: WeakSet[Redactor] = WeakSet()

@@ -32,8 +32,10 @@ LONGEST_SECRET = 8192
 PIECE = 1 << 19
 """Bytes: aiohttp objects to bodies beyond 1 MiB in one piece."""
 
-NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+NEVER_ARRIVED = (
+    *(aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError),
+    *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol),
+)
 SENT_ONCE = ("POST", "PATCH")
 """aiohttp sends the methods that HTTP calls idempotent once more when a kept connection turns out broken."""
 KEPT_ALIVE = 5.0
@@ -168,10 +170,11 @@ class Sender:
             ):
                 body = await _body(request, response)
         except (httpx.HTTPError, aiohttp.ClientError, TimeoutError) as error:
-            detail = self.redactor.text(str(error))
-            if _never_arrived(error):
+            broken = _origin(error)
+            detail = self.redactor.text(f"{type(broken).__name__} {error}")
+            if isinstance(broken, NEVER_ARRIVED):
                 raise Transient(f"对方系统连不上 (cannot reach the vendor): {detail}") from error
-            raise _no_answer(request, f"{type(error).__name__} {detail}") from error
+            raise _no_answer(request, detail) from error
         except httpx.InvalidURL as error:
             detail = self.redactor.text(str(error))
             raise Misconfigured(f"连接的地址有误 (not an address): {detail}") from error
@@ -229,11 +232,9 @@ async def _body(request: Request, response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _never_arrived(error: Exception) -> bool:
+def _origin(error: Exception) -> Exception:
     """The transport calls any lost connection a ConnectTimeout, even one that broke after sending."""
-    if isinstance(error.__cause__, aiohttp.ClientConnectionError):
-        return isinstance(error.__cause__, NEVER_CONNECTED)
-    return isinstance(error, NEVER_ARRIVED)
+    return error.__cause__ if isinstance(error.__cause__, aiohttp.ClientConnectionError) else error
 
 
 def _no_answer(request: Request, detail: str) -> Transient | UnknownOutcome:

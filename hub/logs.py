@@ -2,12 +2,12 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
-from connector_kit.redact import masked_everywhere
+from connector_kit.redact import MASK, masked_everywhere, sounds_secret
 
 
 class _Masking(logging.Formatter):
@@ -28,7 +28,8 @@ def configure() -> None:
             _without_secrets,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # The stream of the moment of writing: one kept from here may be replaced, or closed, by then.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     handler = logging.StreamHandler()
     handler.setFormatter(_Masking("%(levelname)s %(name)s %(message)s"))
@@ -36,6 +37,22 @@ def configure() -> None:
 
 
 def _without_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {
-        name: masked_everywhere(value) if isinstance(value, str) else value for name, value in event.items()
-    }
+    return _by_name(event)
+
+
+def _by_name(values: Mapping[Any, Any]) -> dict[str, Any]:
+    named = {masked_everywhere(str(name)): value for name, value in values.items()}
+    return {name: MASK if sounds_secret(name) else _masked(value) for name, value in named.items()}
+
+
+def _masked(value: Any) -> Any:
+    """What JSON does not know is written as Python shows it."""
+    match value:
+        case bool() | int() | float() | None:
+            return value
+        case Mapping():
+            return _by_name(value)
+        case list() | tuple() | set() | frozenset():
+            return [_masked(each) for each in value]
+        case _:
+            return masked_everywhere(str(value))

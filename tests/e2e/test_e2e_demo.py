@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import redis
 from rich.console import Console
+from sqlalchemy import select
 
+from connector_kit.redact import SHORTEST
+from crm_store.tables import tokens
 from hub.bootstrap import open_hub
 from hub.demo.run import DemoOptions, run_demo
 from hub.embedded import embedded_postgres
@@ -102,6 +105,24 @@ def test_losing_redis_loses_nothing(played: tuple[dict[str, Any], Path]) -> None
 
 
 @pytest.mark.timeout(600)
-def test_crashes_and_faults_change_nothing(played: tuple[dict[str, Any], Path]) -> None:
+async def test_crashes_and_faults_change_nothing(played: tuple[dict[str, Any], Path], tmp_path: Path) -> None:
     """Other seeds: test_e2e_chaos.py."""
-    check_storm(played[0], demo("--chaos", "--seed", str(SEED), "--leads", str(LEADS)))
+    data = tmp_path / "data"
+    check_storm(played[0], demo("--chaos", "--seed", str(SEED), "--leads", str(LEADS), "--data", str(data)))
+    written = "".join(log.read_text(encoding="utf-8") for log in (data / "logs").glob("*.log"))
+    assert "delivery.fault" in written
+    secrets = await secrets_kept(data)
+    assert len(secrets) > 5
+    assert not [secret for secret in secrets if secret in written]
+
+
+async def secrets_kept(data: Path) -> set[str]:
+    """Of all connections, and the tokens that were got for them."""
+    with embedded_postgres(data) as url:
+        async with open_hub(Settings(data=data, database_url=url, redis_url=""), pool_size=1) as hub:
+            async with hub.store.transaction() as uow:
+                secrets = [each for one in await uow.connections.all() for each in one.secrets.values()]
+                rows = await uow.connection.execute(select(tokens.c.connection, tokens.c.name))
+                found = [await uow.connections.token(*row) for row in rows]
+    held = [json.loads(each["token"]) for each in found if each]
+    return {each for each in (*secrets, *(one["value"] for one in held)) if len(each) >= SHORTEST}

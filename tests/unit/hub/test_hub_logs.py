@@ -18,6 +18,8 @@ try:
 except ValueError:
     log.exception("call.failed", reason="said {SECRET}", tries=3)
     logging.getLogger("a.library").exception("it said {SECRET}")
+nested = {{"said": [ValueError("no {SECRET}")], ("a", "{SECRET}"): 1, "app_secret": "of-another"}}
+log.warning("call.nested", settings=nested, tries=3)
 log.warning("call.failed", answer='{{"app_secret": "of-another"}}')
 """
 
@@ -29,5 +31,6 @@ def test_secrets_are_masked_in_every_line() -> None:
     assert done.stderr.count("Traceback") == 2
     assert "call.failed" in done.stderr
     assert "it said ***" in done.stderr
+    assert '"said": ["no ***"]' in done.stderr
     for secret in (SECRET, "made-up%2Bsecret%2F1", "of-another"):
         assert secret not in done.stderr
