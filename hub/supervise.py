@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -82,16 +83,24 @@ class Supervisor:
                 for part in self.parts.values():
                     if part.process and part.process.exitcode is not None:
                         log.warning("part.died", part=part.name, code=part.process.exitcode)
+                        part.process = None
+                    if part.process is None:
                         self._start(part)
 
     def _start(self, part: Part) -> None:
-        part.starts += 1
-        part.process = self._forks.Process(
+        """Tried again in the next round if the process that forks has itself just died."""
+        process = self._forks.Process(
             target=_become,
             name=part.name,
             args=(part.command, self._environment, self._logs / f"{part.name}.log"),
         )
-        part.process.start()
+        try:
+            process.start()
+        except (OSError, EOFError) as error:
+            log.warning("part.not_started", part=part.name, error=str(error))
+        else:
+            part.process = process
+            part.starts += 1
 
 
 def _become(command: Sequence[str], environment: Mapping[str, str], log_file: Path) -> None:
@@ -107,8 +116,11 @@ def _become(command: Sequence[str], environment: Mapping[str, str], log_file: Pa
 
 
 def _end_with_the_tree() -> None:
-    """However the process with the supervisor ended: then we are asked to stop, as by a person."""
+    """However the process with the supervisor ended, or the one that forked us: then we are asked to stop, as
+    by a person. Without the fork server nobody knows of us, and our successor would find our port taken.
+    """
     parent = parent_process()
     assert parent is not None
-    parent.join()
+    forked_by = [os.pidfd_open(os.getppid())] if hasattr(os, "pidfd_open") else []  # Linux
+    wait([parent.sentinel, *forked_by])
     os.kill(os.getpid(), signal.SIGTERM)

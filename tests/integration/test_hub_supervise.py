@@ -32,6 +32,21 @@ def test_what_dies_is_started_again_and_ends_with_the_tree(tmp_path: Path) -> No
     assert (tmp_path / "logs/web.log").read_text().count('"GET / HTTP') >= 2
 
 
+def test_parts_are_started_again_when_the_process_that_forks_them_is_killed(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    part = web(tmp_path, port)
+    with Supervisor([part], environment={}, logs=tmp_path / "logs"):
+        wait_until_up(f"http://127.0.0.1:{port}/")
+        assert part.process is not None
+        first = psutil.Process(part.process.pid)
+        server = first.parent()
+        assert server is not None
+        server.kill()
+        first.wait(timeout=20)
+        wait_until_up(f"http://127.0.0.1:{port}/")
+    assert part.starts >= 2
+
+
 TREE = """
 import sys, threading
 from pathlib import Path
