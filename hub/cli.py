@@ -46,11 +46,11 @@ app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False)
 @app.callback()
 def guantong() -> None:
     """Guantong 贯通：从广告线索到核销的集成中枢."""
+    logs.configure()
 
 
 def main() -> None:
     """Configuration errors are for people: no traceback."""
-    logs.configure()
     signal.signal(signal.SIGTERM, _leave_in_order)
     try:
         app()
