@@ -7,7 +7,7 @@ import typer
 
 from hub.commands.terminal import AsJson, errors, print_json, screen
 from hub.demo.run import DemoOptions, run_demo
-from hub.standins import cast_of
+from hub.standins import ERP_DOORS, SIGNERS, cast_of
 
 app = typer.Typer(add_completion=False)
 
@@ -19,9 +19,9 @@ def demo(
     chaos: Annotated[bool, typer.Option("--chaos", help="随机 SIGKILL，并打开沙箱的各种故障")] = False,
     erp: Annotated[
         list[str] | None,
-        typer.Option(help="ERP 的入口，可重复：kingdee-session、kingdee-signature、u8-openapi、u8-eai"),
+        typer.Option(help=f"ERP 的入口（可重复）: {' / '.join(ERP_DOORS)}"),
     ] = None,
-    signer: Annotated[str, typer.Option(help="电子签：esign、tencent_ess、fadada")] = "esign",
+    signer: Annotated[str, typer.Option(help=f"电子签: {' / '.join(SIGNERS)}")] = "esign",
     data: Annotated[Path | None, typer.Option(help="保留数据与日志的目录；不给则用后即弃")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -29,8 +29,9 @@ def demo(
     try:
         cast = cast_of(signer=signer, doors=tuple(erp or ()))
     except KeyError as error:
+        known = f"--erp {' / '.join(ERP_DOORS)}；--signer {' / '.join(SIGNERS)}"
         raise typer.BadParameter(
-            f"没有 {error}，见 --help (unknown)", param_hint="--erp / --signer"
+            f"没有 {error} (unknown)。可选：{known}", param_hint="--erp / --signer"
         ) from error
     result = run_demo(
         DemoOptions(leads=leads, seed=seed, chaos=chaos, cast=cast, data=data),
