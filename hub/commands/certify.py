@@ -19,7 +19,7 @@ def certify(
     seeds: Annotated[int, typer.Option(min=1, help="边读边变的清单试多少遍")] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """认证连接器：同一套检查，对着沙箱，故障下只产生一张单据；评出铜、银、金."""
+    """认证连接器：同一套检查，对着沙箱和它的故障；评出铜、银、金."""
     if every == bool(name) or (write and not every):
         errors.print("[red]给一个连接器的名字，或 --all；--write 须与 --all 同用[/red]")
         raise typer.Exit(2)

@@ -214,7 +214,7 @@ def fill(
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """从对方的档案找编码：编码或名称完全相同才算；不止一个的列出来，由人决定."""
+    """从对方的档案找编码：编码或名称全同才算；不止一个的由人决定."""
     chosen = _kind(kind)
 
     async def look(hub: Hub) -> tuple[list[Suggestion], Decided | None]:

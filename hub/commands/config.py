@@ -35,7 +35,7 @@ Folder = Annotated[Path, typer.Argument(help="配置目录，多半是一个 git
 
 @app.command("export")
 def export(folder: Folder, as_json: AsJson = False) -> None:
-    """把数据库里的连接（不含密钥）、对照表、已发布的映射和规则文件写成文件."""
+    """把连接（不含密钥）、对照表、已发布的映射和规则写成文件."""
 
     async def write(hub: Hub) -> list[Path]:
         async with hub.store.transaction() as uow:
@@ -72,7 +72,7 @@ def apply_folder(
     by: Annotated[str | None, typer.Option(help="谁做的；不给则取系统用户名 (who, for the record)")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """让数据库与文件一致：一个事务，全部成功或什么也不改；破坏性的步骤先问."""
+    """让数据库与文件一致：一个事务，要么全成，要么不改；破坏性的先问."""
 
     async def run(hub: Hub) -> tuple[Plan, list[Finding] | None]:
         async with hub.store.transaction() as uow:

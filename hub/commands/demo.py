@@ -22,7 +22,7 @@ def demo(
         typer.Option(help=f"ERP 的入口（可重复）: {' / '.join(ERP_DOORS)}"),
     ] = None,
     signer: Annotated[str, typer.Option(help=f"电子签: {' / '.join(SIGNERS)}")] = "esign",
-    data: Annotated[Path | None, typer.Option(help="保留数据与日志的目录；不给则用后即弃")] = None,
+    data: Annotated[Path | None, typer.Option(help="留下数据与日志的目录")] = None,
     as_json: AsJson = False,
 ) -> None:
     """在一台机器上演完整条线：线索 → 分配 → 合同 → 电子签 → 应收 → 银行回款 → 核销."""

@@ -27,7 +27,7 @@ def diff_mappings(
     connection: Annotated[str | None, typer.Option(help="只看这个连接，用它自己的版本")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """新旧两版各跑最近的真实数据，逐字段列出差别；什么也不发送，什么也不改变."""
+    """新旧两版各跑最近的真实数据，逐字段列出差别；不发送，也不改变什么."""
     from hub.mapping_diff import MappingDiff, compare
     from hub.reruns import Reruns, recent
 

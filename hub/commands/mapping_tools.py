@@ -95,7 +95,7 @@ def run_samples(
 
 @app.command("check")
 def check_mappings(chosen: Names = None, as_json: AsJson = False) -> None:
-    """不跑数据先看：路径、类型、必填、到不了的行，每处给出文件、行和怎么改."""
+    """不跑数据先看：路径、类型、必填、到不了的行；指出哪一行、怎么改."""
     found: list[Finding] = []
     for name in chosen or names():
         base, overrides = _sources(name)

@@ -71,7 +71,7 @@ def publish_mapping(
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """发布一个映射：检查无误、样例全过才可以；两秒内各进程即用新版，无需重启."""
+    """发布一个映射：检查无误、样例全过才可以；两秒内生效，无需重启."""
     content = read_mapping(file)
 
     async def put(hub: Hub) -> Published:

@@ -21,7 +21,7 @@ def preview_record(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """将要发出的逐字节内容，由沙箱检查；什么也不发给真正的对方，什么也不写."""
+    """将要发出的逐字节内容，由沙箱检查；不发给真正的对方，也不写入."""
     if not _show_preview(record, connection, draft, as_json=as_json):
         raise typer.Exit(1)
 

@@ -15,7 +15,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def sandbox(
-    name: Annotated[str, typer.Argument(help="、".join(available()))],
+    name: Annotated[str, typer.Argument(help=" / ".join(available()))],
     port: Annotated[int, typer.Option(help="0：任意空闲端口")] = 0,
     data: Annotated[Path | None, typer.Option(help="账本存放目录；不给则只在内存")] = None,
     as_json: AsJson = False,
