@@ -7,13 +7,13 @@ from pathlib import Path
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from connector_kit.certify import Bench, Report, Result, certify
 from connector_kit.certify.model import RULE
 from domain.faults import Misconfigured
 from hub.certification import benches
 from hub.registry import installed
+from hub.table import Table
 
 PAGE = Path("docs/connectors.md")
 SEEDS = 30

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.tree import Tree
 
 from domain.money import Money
 from flows.reconciliation import NAMES
+from hub.table import Table
 
 CHINA = ZoneInfo("Asia/Shanghai")
 SHOWN = 160

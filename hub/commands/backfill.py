@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from typer.core import TyperGroup
 
 from crm_store.rows import Row
@@ -15,6 +14,7 @@ from hub import backfill
 from hub.backfill import CHINA, Act
 from hub.bootstrap import Hub
 from hub.commands.terminal import AsJson, errors, print_json, screen, with_hub
+from hub.table import Table
 
 START = "start"
 OVER = ("done", "failed", "paused", "cancelled")

@@ -9,7 +9,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
 from crm_store import UnitOfWork
 from crm_store.code_tables import OWNERS, NoSuchCode, Owner
@@ -22,6 +21,7 @@ from hub.code_files import csv_text, read_codes, write_codes
 from hub.commands.terminal import AsJson, errors, print_json, screen, with_hub
 from hub.publishing import somebody
 from hub.screens import CHINA
+from hub.table import Table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="对照表：导入、导出、历史、缺失的编码")
 

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from crm_store import UnitOfWork
 from domain.faults import Misconfigured
@@ -18,6 +17,7 @@ from hub.configuration_files import other_rules, read_folder, write_folder
 from hub.configuration_plan import SECTIONS, Change, Plan, State
 from hub.configuration_state import apply, planned, stored
 from hub.publishing import somebody
+from hub.table import Table
 from mappings import Finding
 
 SHOWN_FIELDS = 12

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from flows import drift
 from flows.drift import NoSuchFinding
@@ -12,6 +11,7 @@ from hub.bootstrap import Hub
 from hub.commands.terminal import AsJson, errors, print_json, screen, with_hub
 from hub.publishing import somebody
 from hub.screens import CHINA
+from hub.table import Table
 
 app = typer.Typer(add_completion=False, help="对方报文的变化：新字段、改名、换类型、未知选项")
 

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from hub.bootstrap import Hub
 from hub.commands.terminal import AsJson, print_json, screen, with_hub
 from hub.mapping_references import name_of, resolve
+from hub.table import Table
 from mappings import both_ways
 
 app = typer.Typer(add_completion=False)

@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Column, Table
+from rich.table import Column
 
 from configuration import ConfigurationError
 from domain.faults import Misconfigured
 from hub.bootstrap import Hub
 from hub.commands.terminal import AsJson, errors, print_json, screen, show_findings, with_hub
 from hub.explain import Brought, Unexplained, bring_delivery, bring_message
+from hub.table import Table
 from mappings import (
     CompiledMapping,
     FieldTrace,

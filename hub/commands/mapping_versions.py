@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from crm_store.mapping_versions import SHIPPED
 from hub.bootstrap import Hub
 from hub.commands.terminal import AsJson, print_json, screen, show_findings, with_hub
 from hub.publishing import Published, publish, read_mapping, roll_back, somebody, versions_of
 from hub.screens import CHINA
+from hub.table import Table
 
 app = typer.Typer(add_completion=False)
 

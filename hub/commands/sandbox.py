@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from hub.commands.terminal import AsJson, errors, screen
+from hub.table import Table
 from sandboxes.run import available, run_sandboxes
 
 app = typer.Typer(add_completion=False)

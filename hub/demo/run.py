@@ -22,7 +22,6 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 
 from hub.bootstrap import open_hub
 from hub.demo.chaos import Chaos
@@ -34,6 +33,7 @@ from hub.servers import servers
 from hub.settings import Settings
 from hub.standins import Cast
 from hub.supervise import Supervisor
+from hub.table import Table
 from hub.up import environment, parts, wait_until_up
 from hub.world import PATIENCE, StoryStuck, World
 
