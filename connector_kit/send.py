@@ -171,10 +171,10 @@ class Sender:
                 body = await _body(request, response)
         except (httpx.HTTPError, aiohttp.ClientError, TimeoutError) as error:
             broken = _origin(error)
-            detail = self.redactor.text(f"{type(broken).__name__} {error}")
+            detail = self.redactor.text(str(error))
             if isinstance(broken, NEVER_ARRIVED):
                 raise Transient(f"对方系统连不上 (cannot reach the vendor): {detail}") from error
-            raise _no_answer(request, detail) from error
+            raise _no_answer(request, f"{type(broken).__name__} {detail}") from error
         except httpx.InvalidURL as error:
             detail = self.redactor.text(str(error))
             raise Misconfigured(f"连接的地址有误 (not an address): {detail}") from error

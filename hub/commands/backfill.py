@@ -71,6 +71,9 @@ def listed(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        screen.print("还没有补拉过 (no backfills yet)")
+        return
     table = Table("编号", "连接", "种类", "从", "到", "已到", "%", "读到", "新增", "状态", "原因")
     for row in rows:
         days = [_shown(row[name]) for name in ("since", "until", "reached")]

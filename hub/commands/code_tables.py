@@ -41,6 +41,9 @@ def list_tables(as_json: AsJson = False) -> None:
     if as_json:
         print_json([dict(row) for row in found])
         return
+    if not found:
+        screen.print("还没有对照表 (no code tables yet)。guantong codes define 新建一张")
+        return
     shown = Table("对照表", "名称", "归谁", "行数", "缺失", title="对照表 code tables")
     for row in found:
         missing = f"[red]{row['misses']}[/red]" if row["misses"] else ""

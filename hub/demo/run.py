@@ -74,6 +74,28 @@ class DemoOptions:
     """Another command line for a part: how the tests run a hub that is wrong on purpose."""
 
 
+ITEMS = {
+    "leads_sent": "推送的线索",
+    "leads_unique": "其中不同的",
+    "leads_stored": "入库的线索",
+    "leads_assigned": "分配的线索",
+    "forged_refused": "拒收的伪造推送",
+    "parked": "停放待修的收件",
+    "contracts_signed": "签署完成的合同",
+    "receivables_expected": "应有的应收单",
+    "receivables_in_erp": "ERP 里的应收单",
+    "receipts_expected": "应有的收款单",
+    "receipts_in_erp": "ERP 里的收款单",
+    "written_off": "核销的收款单",
+    "disagreements": "对账差异",
+    "lost": "丢失",
+    "duplicated": "重复",
+    "end_state": "终态指纹",
+    "kills": "被杀的进程",
+    "seconds": "秒",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class DemoResult:
     reckoning: Reckoning
@@ -239,10 +261,11 @@ def _show(result: DemoResult, screen: Console) -> None:
     if result.stuck:
         screen.print(f"[red]故事没有演完[/red]：{result.stuck}")
     table = Table("项 item", "数 count", title="结算 reckoning（对方的数来自对方的账本）")
-    for name, value in result.as_json().items():
-        if name not in ("lost_things", "duplicated_things", "stuck"):
-            shown = "、".join(map(str, value)) if isinstance(value, list) else str(value)
-            table.add_row(name, shown or "无")
+    found = result.as_json()
+    for name, words in ITEMS.items():
+        value = found[name]
+        shown = "、".join(map(str, value)) if isinstance(value, list) else str(value)
+        table.add_row(f"{words} {name}", shown or "无")
     screen.print(table)
     for thing in result.reckoning.lost:
         screen.print(f"[red]丢失 lost[/red] {thing}")
