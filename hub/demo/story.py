@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from crm_store import Store
 from flows.cash import WRITE_OFF
 from flows.verification import VERIFY
@@ -248,7 +250,10 @@ class Story:
         seen: dict[str, Any] = {}
 
         async def look() -> bool:
-            seen.update(await self._look())
+            try:
+                seen.update(await self._look())
+            except (OSError, DBAPIError):  # the database is being started again
+                return False
             await self._replay_dead_letters(seen)
             await self._authorise_again(seen)
             return reached(seen)

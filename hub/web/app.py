@@ -8,10 +8,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
+import asyncpg
+import structlog
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.faults import Fault, Misconfigured
@@ -31,6 +34,8 @@ from hub.web import backfill, code_tables, drift, leads, mapping_tools, mappings
 from hub.web.hooks import Hooks
 from hub.web.ingest import Ingest
 from hub.web.parts import HubHere
+
+log = structlog.get_logger()
 
 
 class Strict(BaseModel):
@@ -133,6 +138,19 @@ def add_routes(api: FastAPI, token: str) -> None:
         status = 422 if isinstance(error, Misconfigured) else 502
         said = request.app.state.hub.connections.masked(str(error))
         return JSONResponse({"error": said, "fault": error.kind}, status_code=status)
+
+    @api.exception_handler(ConnectionError)
+    @api.exception_handler(asyncpg.OperatorInterventionError)
+    @api.exception_handler(DBAPIError)
+    async def database_away(request: Request, error: Exception) -> JSONResponse:
+        """It is being started again, or the network to it is gone: no bug, and nothing was done."""
+        if isinstance(error, DBAPIError) and not (
+            error.connection_invalidated or isinstance(error, InterfaceError)
+        ):
+            raise error
+        log.warning("api.database", path=request.url.path, error=str(error))
+        said = "数据库暂时连不上，请稍后再试 (the database is away, try again)"
+        return JSONResponse({"error": said}, status_code=503, headers={"Retry-After": "5"})
 
     @api.get("/health")
     async def health(hub: HubHere) -> dict[str, str]:

@@ -3,6 +3,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -39,6 +40,17 @@ async def test_no_route_can_forget_the_token(method: str, path: str) -> None:
             headers = {b"Authorization": header.encode()} if header else {}
             answer = await client.request(method, re.sub(r"{\w+}", "1", path), headers=headers)
             assert (answer.status_code == 401) == (path not in OPEN_TO_ALL), header
+
+
+async def test_without_a_database_people_are_told_to_try_again() -> None:
+    api = FastAPI()
+    add_routes(api, TOKEN)
+    nowhere = Store("postgresql+asyncpg://nobody@127.0.0.1:1/none", key=KEY, wake=lambda wake: None)
+    api.state.hub = SimpleNamespace(store=nowhere)
+    async with _client(api) as client:
+        answer = await client.get("/health")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "try again" in answer.json()["error"]
 
 
 def _client(app: ASGIApp) -> httpx.AsyncClient:

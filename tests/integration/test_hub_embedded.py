@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -76,6 +77,24 @@ def test_the_data_survives_an_orderly_stop_a_killed_owner_and_a_killed_server(op
 
     with embedded_servers(data) as servers:
         assert _sql(servers.database_url, "SELECT count(*) FROM kept") == 3
+    assert not _servers_of(data)
+
+
+def test_a_killed_server_is_started_again(open_folder: Path) -> None:
+    data = open_folder / "kept-up"
+    with embedded_servers(data) as servers, redis.Redis.from_url(servers.redis_url) as client:
+        _sql(servers.database_url, "CREATE TABLE kept AS SELECT 1 AS number")
+        first = _servers_of(data)
+        for pid_file in (data / "postgres" / "postmaster.pid", data / "valkey" / "valkey.pid"):
+            os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+
+        def answer() -> bool:
+            with suppress(OSError, asyncpg.PostgresError, redis.RedisError):
+                return bool(client.ping()) and _sql(servers.database_url, "SELECT number FROM kept") == 1
+            return False
+
+        _until(answer, seconds=60)
+        assert not set(first) & set(_servers_of(data))
     assert not _servers_of(data)
 
 
