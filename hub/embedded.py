@@ -70,7 +70,14 @@ def _postgres(data: Path) -> Iterator[PostgresServer]:
 
 
 def _start_again(postgres: PostgresServer) -> None:
-    """With the lock that the method wants to be called under: another process may do the same."""
+    """With the lock that the method wants to be called under: another process may do the same.
+
+    In a container we may be process 1, to whom orphans are left. The dead server stays in the process list,
+    and counts as running, until its parent asks how it ended.
+    """
+    if dead := postgres.get_pid():
+        with suppress(ChildProcessError):  # as a rule it is no child of ours
+            os.waitpid(dead, os.WNOHANG)
     with postgres._lock:
         postgres.ensure_postgres_running()
 

@@ -98,6 +98,47 @@ def test_a_killed_server_is_started_again(open_folder: Path) -> None:
     assert not _servers_of(data)
 
 
+PROCESS_ONE = """
+import ctypes, os, signal, sys
+from pathlib import Path
+
+import psutil
+
+from hub.embedded import embedded_servers
+
+PR_SET_CHILD_SUBREAPER = 36
+assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+data = Path(sys.argv[1])
+with embedded_servers(data) as servers:
+    pid = int((data / "postgres" / "postmaster.pid").read_text().split()[0])
+    assert psutil.Process(pid).ppid() == os.getpid()
+    print(servers.database_url, flush=True)
+    os.kill(pid, signal.SIGKILL)
+    print("killed", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_killed_database_is_started_again_by_process_1_of_a_container(open_folder: Path) -> None:
+    """Which inherits the server, so that the dead one is its own child."""
+    data = open_folder / "process-one"
+    command = [sys.executable, "-c", PROCESS_ONE, str(data)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) as owner:
+        assert owner.stdout is not None
+        database_url, killed = (owner.stdout.readline().strip() for _ in range(2))
+        assert killed == "killed"
+
+        def answer() -> bool:
+            with suppress(OSError, asyncpg.PostgresError):
+                return _sql(database_url, "SELECT 1") == 1
+            return False
+
+        _until(answer, seconds=60)
+        owner.communicate("")
+    assert owner.returncode == 0
+
+
 def _servers_of(data: Path) -> list[int]:
     found = []
     for process in psutil.process_iter(["cmdline", "name"]):
