@@ -127,9 +127,11 @@ class DemoResult:
 def run_demo(options: DemoOptions, *, screen: Console) -> DemoResult:
     with _data_folder(options) as data:
         config = _enough_people(Settings().config, options.leads, data / "config")
-        settings = Settings(data=data, config=config, port=free_ports(1)[0], database_url="", redis_url="")
+        # At once: two calls may name one port twice.
+        port, *ports = free_ports(1 + len(options.cast.sandboxes))
+        settings = Settings(data=data, config=config, port=port, database_url="", redis_url="")
         with servers(settings) as ready:
-            return _play_with(ready, options, screen)
+            return _play_with(ready, options, dict(zip(options.cast.sandboxes, ports, strict=True)), screen)
 
 
 def _enough_people(config: Path, leads: int, folder: Path) -> Path:
@@ -152,9 +154,9 @@ def _data_folder(options: DemoOptions) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _play_with(settings: Settings, options: DemoOptions, screen: Console) -> DemoResult:
-    names = options.cast.sandboxes
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
+def _play_with(
+    settings: Settings, options: DemoOptions, ports: Mapping[str, int], screen: Console
+) -> DemoResult:
     tree = parts(settings, ports)
     for part in tree:
         part.command = options.commands.get(part.name, part.command)

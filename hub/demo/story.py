@@ -250,10 +250,7 @@ class Story:
         seen: dict[str, Any] = {}
 
         async def look() -> bool:
-            try:
-                seen.update(await self._look())
-            except (OSError, DBAPIError):  # the database is being started again
-                return False
+            seen.update(await self._look())
             await self._replay_dead_letters(seen)
             await self._authorise_again(seen)
             return reached(seen)
@@ -261,9 +258,20 @@ class Story:
         await self._world.until(look, what, lambda: seen)
 
     async def _look(self) -> dict[str, Any]:
-        async with self._store.transaction() as uow:
-            failing = [row["failure"] for row in await uow.schedule.all() if row["failure"]]
-            return {**await reports.summarise(uow), "failing": failing}
+        """Once more when the database is just being started again."""
+        found: dict[str, Any] = {}
+
+        async def read() -> bool:
+            try:
+                async with self._store.transaction() as uow:
+                    found["failing"] = [row["failure"] for row in await uow.schedule.all() if row["failure"]]
+                    found.update(await reports.summarise(uow))
+            except (OSError, DBAPIError):
+                return False
+            return True
+
+        await self._world.until(read, "数据库没有回来 (the database did not come back)")
+        return found
 
     async def _replay_dead_letters(self, seen: dict[str, Any]) -> None:
         """IT replays what failed (an answer cut in half): it is looked up first, nothing is doubled."""

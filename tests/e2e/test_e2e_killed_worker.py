@@ -88,8 +88,9 @@ async def play(
 
 @pytest.mark.timeout(180)
 def test_claimed_work_of_a_killed_worker_goes_on(tmp_path: Path) -> None:
-    ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
-    with servers(Settings(data=tmp_path, port=free_ports(1)[0], database_url="", redis_url="")) as settings:
+    port, *others = free_ports(1 + len(NAMES))
+    ports = dict(zip(NAMES, others, strict=True))
+    with servers(Settings(data=tmp_path, port=port, database_url="", redis_url="")) as settings:
         tree = parts(settings, ports)
         with Supervisor(
             tree, environment=environment(settings) | QUICK, logs=tmp_path / "logs"
